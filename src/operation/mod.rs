@@ -1,0 +1,163 @@
+//! From an operation's text to its fields by number.
+//!
+//! Takes: the document text, the operation's name, raw variables.
+//! Gives: an `Operation` whose fragments are spread and whose fields are merged, for each concrete type; coerced variables.
+//! Never: walks a document that `guard` has not bounded; looks at data.
+
+use std::sync::Arc;
+
+use crate::error::{Location, RequestError};
+use crate::graph::{FieldId, Graph, TypeId};
+
+/// One operation, independent of its variables' values.
+#[derive(Debug)]
+pub struct Operation {
+    pub kind: OperationKind,
+    pub name: Option<Arc<str>>,
+    /// The variables that `@skip` and `@include` read: bit `i` of a [`Conjunction`] is variable `conditions[i]`.
+    pub conditions: Vec<VariableId>,
+    pub root: Selection,
+    // + private: the validated document and the variable definitions
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    Query,
+    Mutation,
+}
+
+/// A variable by its place in the operation's definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VariableId(pub u16);
+
+/// Coerced variable values, by `VariableId`; `None` is "not given, no default".
+#[derive(Clone, Debug, Default)]
+pub struct Variables(pub Vec<Option<serde_json::Value>>);
+
+/// What is selected on an object of `ty`: for an object type one branch, for an abstract type one branch for each possible
+/// object type.
+#[derive(Debug)]
+pub struct Selection {
+    pub ty: TypeId,
+    pub branches: Vec<Branch>,
+}
+
+#[derive(Debug)]
+pub struct Branch {
+    pub ty: TypeId,
+    /// One for each response key, already merged.
+    pub fields: Vec<SelectedField>,
+    /// The order of writing.
+    pub order: Vec<Entry>,
+}
+
+/// A place in the response where a field is written, if `when` holds and none of `unless` does.
+///
+/// A response key that occurs twice under different conditions has two entries: it is written where its first included
+/// occurrence stands (specification, section 6.3.2, CollectFields).
+#[derive(Debug)]
+pub struct Entry {
+    /// Index into `Branch::fields`.
+    pub field: usize,
+    pub when: Condition,
+    pub unless: Vec<Condition>,
+}
+
+#[derive(Debug)]
+pub struct SelectedField {
+    pub response_key: Arc<str>,
+    pub target: Target,
+    pub arguments: Vec<SelectedArgument>,
+    /// Holds if any occurrence is included, counted from the operation's root.
+    pub when: Condition,
+    pub location: Location,
+    pub selection: Option<Selection>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Typename,
+    /// `__schema` or `__type`, at the root of a query.
+    Introspection,
+    Field(FieldId),
+}
+
+#[derive(Debug)]
+pub struct SelectedArgument {
+    pub name: Arc<str>,
+    pub value: ArgumentValue,
+}
+
+/// An argument's value: constant parts are coerced when the operation is prepared, variables when it runs.
+#[derive(Clone, Debug)]
+pub enum ArgumentValue {
+    Constant(serde_json::Value),
+    /// `default` is the argument's own, for a variable that is not given.
+    Variable { id: VariableId, default: Option<serde_json::Value> },
+    List(Vec<ArgumentValue>),
+    Object(Vec<(Arc<str>, ArgumentValue)>),
+}
+
+/// A sum of products over the condition variables. Empty: always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition(pub Vec<Conjunction>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conjunction {
+    /// Variables that must be true.
+    pub yes: u64,
+    /// Variables that must be false.
+    pub no: u64,
+}
+
+impl Condition {
+    pub const ALWAYS: Self = Self(Vec::new());
+
+    /// `truths`: bit `i` is the value of condition variable `i`.
+    pub fn holds(&self, truths: u64) -> bool {
+        self.0.is_empty() || self.0.iter().any(|term| term.yes & !truths == 0 && term.no & truths == 0)
+    }
+}
+
+impl Operation {
+    /// The values of the condition variables as bits.
+    pub fn truths(&self, variables: &Variables) -> u64 {
+        let is_true = |id: &VariableId| variables.0.get(usize::from(id.0)) == Some(&Some(serde_json::Value::Bool(true)));
+        self.conditions.iter().enumerate().fold(0, |bits, (bit, id)| bits | (u64::from(is_true(id)) << bit))
+    }
+}
+
+impl SelectedField {
+    /// The field's arguments with the variables put in (specification, section 6.4.1). Arguments that are neither given
+    /// nor have a default are missing from the map.
+    pub fn arguments(&self, variables: &Variables) -> serde_json::Map<String, serde_json::Value> {
+        let _ = variables;
+        serde_json::Map::new()
+    }
+}
+
+/// Guards, parses, validates and prepares a document.
+pub fn prepare(graph: &Graph, document: &str, operation_name: Option<&str>) -> Result<Operation, Vec<RequestError>> {
+    let _ = (graph, document, operation_name);
+    Err(Vec::new())
+}
+
+/// Coerces raw variables by the operation's definitions (specification, section 6.1.2).
+pub fn coerce_variables(
+    graph: &Graph,
+    operation: &Operation,
+    raw: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Variables, Vec<RequestError>> {
+    let _ = (graph, operation, raw);
+    Err(Vec::new())
+}
+
+/// The answers of the operation's `__schema` and `__type` fields, by response key.
+pub fn introspect(
+    graph: &Graph,
+    operation: &Operation,
+    variables: &Variables,
+) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
+    let _ = (graph, operation, variables);
+    Ok(serde_json::Map::new())
+}
