@@ -96,9 +96,24 @@ pub struct Type {
     /// The backends' contributions, anchor first. Empty for types that are only ever part of another record.
     pub parts: Vec<Part>,
     pub access: Option<Access>,
+    /// Roles that the contract gives to this type and this deployment gives to no vendor: NOT_COVERED in `sourceStatus`.
+    pub uncovered_roles: Vec<Arc<str>>,
 }
 
 impl Type {
+    /// The part whose records have this shape.
+    pub fn part_of(&self, shape: ShapeId) -> Option<PartId> {
+        let index = self.parts.iter().position(|part| part.shape == shape)?;
+        u8::try_from(index).ok().map(PartId)
+    }
+
+    /// The part that decides whether an object of this type exists, for types with parts.
+    pub fn anchor(&self) -> Option<PartId> {
+        let index = self.parts.iter().position(|part| part.is_anchor)?;
+        u8::try_from(index).ok().map(PartId)
+    }
+
+
     pub fn is_composite(&self) -> bool {
         matches!(self.kind, TypeKind::Object | TypeKind::Interface { .. } | TypeKind::Union { .. })
     }
@@ -192,6 +207,8 @@ pub enum Source {
     Connection(ConnectionField),
     /// The state of each backend for this object.
     SourceStatus,
+    /// A field of the `SourceStatus` type itself.
+    Status(StatusField),
     /// No vendor of this deployment covers it: null, and NOT_COVERED in `sourceStatus`.
     NotCovered,
 }
@@ -208,6 +225,16 @@ pub enum ConnectionField {
     HasPreviousPage,
     StartCursor,
     EndCursor,
+}
+
+/// The fields of `SourceStatus`, by their names in the schema: `system`, `state`, `code`, `ageSeconds`, `fromCache`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusField {
+    System,
+    State,
+    Code,
+    AgeSeconds,
+    FromCache,
 }
 
 /// A field that one call answers.

@@ -129,6 +129,17 @@ pub struct Answer {
     pub partial: bool,
     /// Where the next page begins, when the call pages by itself and there is more.
     pub next: Option<PageState>,
+    /// For a call that pages by itself: the row at which each fetched page begins, with the state that fetched it. Written by `load`.
+    pub pages: Box<[PageStart]>,
+    /// How many records the backend says there are in all.
+    pub total: Option<u64>,
+}
+
+/// The first row of a page, and what was sent to get the page (`None` for the first page of all).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageStart {
+    pub row: u32,
+    pub state: Option<PageState>,
 }
 
 impl Answer {
