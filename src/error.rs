@@ -228,7 +228,9 @@ impl BackendError {
             Self::Status { status: 401 | 403, .. } => ErrorCode::BackendUnauthorized,
             Self::Status { status: 404 | 410, .. } => ErrorCode::BackendNotFound,
             Self::Status { status: 429, .. } => ErrorCode::BackendRateLimited,
-            Self::Status { status: 400..=499, .. } | Self::Unsuccessful { .. } => ErrorCode::BackendRejected,
+            Self::Status { status: 400..=499, .. } | Self::Unsuccessful { .. } => {
+                ErrorCode::BackendRejected
+            }
             Self::Status { .. } => ErrorCode::BackendUnavailable,
             Self::Fault { .. } => ErrorCode::BackendFault,
             Self::Decode { .. } => ErrorCode::BackendInvalidAnswer,
@@ -258,7 +260,9 @@ impl BackendError {
 
 fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
 }
 
 /// Why a key has no answer: cheap to clone, one cause for many keys.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::mapping::Mapping;
-use crate::template::{BodyTemplate, HeaderTemplate, Expression, UrlTemplate, XmlTemplate};
+use crate::template::{BodyTemplate, Expression, HeaderTemplate, UrlTemplate, XmlTemplate};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
@@ -123,10 +123,16 @@ impl Type {
 pub enum TypeKind {
     Object,
     /// The object types that implement it, in schema order.
-    Interface { possible: Vec<TypeId> },
-    Union { possible: Vec<TypeId> },
+    Interface {
+        possible: Vec<TypeId>,
+    },
+    Union {
+        possible: Vec<TypeId>,
+    },
     Scalar(Scalar),
-    Enum { values: Vec<Arc<str>> },
+    Enum {
+        values: Vec<Arc<str>>,
+    },
     Input,
 }
 
@@ -255,7 +261,9 @@ pub enum Yields {
     One,
     Many,
     /// A Relay connection of the element type.
-    Connection { element: TypeId },
+    Connection {
+        element: TypeId,
+    },
     /// The one slot of a one-slot record: a leaf, or a value object.
     Value,
 }
@@ -562,12 +570,27 @@ pub struct Backend {
 #[derive(Clone)]
 pub enum Auth {
     None,
-    Header { name: Arc<str>, value: Arc<str> },
-    Query { name: Arc<str>, value: Arc<str> },
-    Basic { user: Arc<str>, password: Arc<str> },
-    Bearer { token: Arc<str> },
+    Header {
+        name: Arc<str>,
+        value: Arc<str>,
+    },
+    Query {
+        name: Arc<str>,
+        value: Arc<str>,
+    },
+    Basic {
+        user: Arc<str>,
+        password: Arc<str>,
+    },
+    Bearer {
+        token: Arc<str>,
+    },
     /// WS-Security UsernameToken, put into the envelope's header.
-    UsernameToken { user: Arc<str>, password: Arc<str>, is_digest: bool },
+    UsernameToken {
+        user: Arc<str>,
+        password: Arc<str>,
+        is_digest: bool,
+    },
 }
 
 impl std::fmt::Debug for Auth {

@@ -1,1 +1,4 @@
 //! compile
+
+pub(crate) mod directives;
+pub(crate) mod types;

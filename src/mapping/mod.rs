@@ -44,30 +44,80 @@ pub struct PathError {
 #[derive(Debug)]
 pub enum Mapping {
     /// A scalar at a path, coerced to the field's type.
-    Path { path: Path, to: Leaf },
-    Constant { json: Box<str> },
+    Path {
+        path: Path,
+        to: Leaf,
+    },
+    Constant {
+        json: Box<str>,
+    },
     /// `{ enum: P, values: {…}, else: X }`. `values`: vendor text → value. Without `otherwise` an unmapped word is a problem.
-    Enum { path: Path, values: Vec<(Arc<str>, Arc<str>)>, otherwise: Option<Arc<str>> },
+    Enum {
+        path: Path,
+        values: Vec<(Arc<str>, Arc<str>)>,
+        otherwise: Option<Arc<str>>,
+    },
     /// A record of `shape` (a Money type: slots `amount` and `currency`).
-    Money { amount: Path, currency: CurrencySource, is_minor: bool, shape: ShapeId },
-    Time { path: Path, form: TimeForm, unset: Vec<Arc<str>>, is_date: bool },
-    Join { parts: Vec<Mapping>, with: Arc<str> },
-    First { choices: Vec<Mapping> },
+    Money {
+        amount: Path,
+        currency: CurrencySource,
+        is_minor: bool,
+        shape: ShapeId,
+    },
+    Time {
+        path: Path,
+        form: TimeForm,
+        unset: Vec<Arc<str>>,
+        is_date: bool,
+    },
+    Join {
+        parts: Vec<Mapping>,
+        with: Arc<str>,
+    },
+    First {
+        choices: Vec<Mapping>,
+    },
     /// `{ case: P, is: { word: M, … }, else: M }`.
-    Case { path: Path, arms: Vec<(Arc<str>, Mapping)>, otherwise: Option<Box<Mapping>> },
+    Case {
+        path: Path,
+        arms: Vec<(Arc<str>, Mapping)>,
+        otherwise: Option<Box<Mapping>>,
+    },
     /// A number from a number or from text that holds one.
-    Number { path: Path, to: Leaf },
-    Bool { path: Path, yes: Vec<Arc<str>>, no: Vec<Arc<str>> },
+    Number {
+        path: Path,
+        to: Leaf,
+    },
+    Bool {
+        path: Path,
+        yes: Vec<Arc<str>>,
+        no: Vec<Arc<str>>,
+    },
     /// Text from text, numbers and booleans.
-    Text { path: Path },
+    Text {
+        path: Path,
+    },
     /// An opaque id: type, role and remote key.
-    Id { parts: Vec<Path>, of: TypeId, role: Arc<str> },
+    Id {
+        parts: Vec<Path>,
+        of: TypeId,
+        role: Arc<str>,
+    },
     /// A nested record: `at` moves to it (null there is null here).
-    Record { at: Option<Path>, shape: ShapeId },
+    Record {
+        at: Option<Path>,
+        shape: ShapeId,
+    },
     /// A list: `item` is evaluated at each element of `path`.
-    List { path: Path, item: Box<Mapping> },
+    List {
+        path: Path,
+        item: Box<Mapping>,
+    },
     /// The slow road: fenced jq over the record.
-    Jq { program: Arc<JqProgram>, to: Leaf },
+    Jq {
+        program: Arc<JqProgram>,
+        to: Leaf,
+    },
 }
 
 /// A compiled, fenced jq filter.
@@ -105,7 +155,10 @@ pub enum TimeForm {
     UnixSeconds,
     UnixMillis,
     /// A `strptime` pattern, in this zone when the text has no offset.
-    Pattern { pattern: Arc<str>, zone: Arc<str> },
+    Pattern {
+        pattern: Arc<str>,
+        zone: Arc<str>,
+    },
 }
 
 /// Maps the pages of one chunk: for each key (by the position of `keys`) its records, in the order of the pages.

@@ -93,7 +93,10 @@ pub struct SelectedArgument {
 pub enum ArgumentValue {
     Constant(serde_json::Value),
     /// `default` is the argument's own, for a variable that is not given.
-    Variable { id: VariableId, default: Option<serde_json::Value> },
+    Variable {
+        id: VariableId,
+        default: Option<serde_json::Value>,
+    },
     List(Vec<ArgumentValue>),
     Object(Vec<(Arc<str>, ArgumentValue)>),
 }
@@ -115,15 +118,21 @@ impl Condition {
 
     /// `truths`: bit `i` is the value of condition variable `i`.
     pub fn holds(&self, truths: u64) -> bool {
-        self.0.is_empty() || self.0.iter().any(|term| term.yes & !truths == 0 && term.no & truths == 0)
+        self.0.is_empty()
+            || self.0.iter().any(|term| term.yes & !truths == 0 && term.no & truths == 0)
     }
 }
 
 impl Operation {
     /// The values of the condition variables as bits.
     pub fn truths(&self, variables: &Variables) -> u64 {
-        let is_true = |id: &VariableId| variables.0.get(usize::from(id.0)) == Some(&Some(serde_json::Value::Bool(true)));
-        self.conditions.iter().enumerate().fold(0, |bits, (bit, id)| bits | (u64::from(is_true(id)) << bit))
+        let is_true = |id: &VariableId| {
+            variables.0.get(usize::from(id.0)) == Some(&Some(serde_json::Value::Bool(true)))
+        };
+        self.conditions
+            .iter()
+            .enumerate()
+            .fold(0, |bits, (bit, id)| bits | (u64::from(is_true(id)) << bit))
     }
 }
 
@@ -137,7 +146,11 @@ impl SelectedField {
 }
 
 /// Guards, parses, validates and prepares a document.
-pub fn prepare(graph: &Graph, document: &str, operation_name: Option<&str>) -> Result<Operation, Vec<RequestError>> {
+pub fn prepare(
+    graph: &Graph,
+    document: &str,
+    operation_name: Option<&str>,
+) -> Result<Operation, Vec<RequestError>> {
     let _ = (graph, document, operation_name);
     Err(Vec::new())
 }

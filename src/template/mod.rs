@@ -28,7 +28,9 @@ pub struct Inputs<'a> {
 pub enum Expression {
     Constant(serde_json::Value),
     /// `$key`, or one part of a composite key by position (`$key[0]`).
-    Key { part: Option<usize> },
+    Key {
+        part: Option<usize>,
+    },
     /// `$keys`: the list.
     Keys,
     /// `$args.input.name`
@@ -38,9 +40,16 @@ pub enum Expression {
     Header(Arc<str>),
     Claim(Arc<str>),
     /// `{ join: X, with: "," }`
-    Join { list: Box<Expression>, with: Arc<str> },
+    Join {
+        list: Box<Expression>,
+        with: Arc<str>,
+    },
     /// `{ enum: X, values: {…}, else: … }`: our word to the vendor's.
-    Enum { of: Box<Expression>, values: Vec<(Arc<str>, Arc<str>)>, otherwise: Option<Arc<str>> },
+    Enum {
+        of: Box<Expression>,
+        values: Vec<(Arc<str>, Arc<str>)>,
+        otherwise: Option<Arc<str>>,
+    },
     /// `{ quote: soql | ticketsql | zendesk, text: "… {keys} …", each: "… {key} …", with: " OR " }`
     Quoted(Arc<QuotedTemplate>),
     /// `{ each_key: X }`: a list with X evaluated once for each key (`$key` is that key).
