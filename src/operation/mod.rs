@@ -46,7 +46,7 @@ pub struct Selection {
 pub struct Branch {
     pub ty: TypeId,
     /// One for each response key, already merged.
-    pub fields: Vec<SelectedField>,
+    pub fields: Vec<Arc<SelectedField>>,
     /// The order of writing.
     pub order: Vec<Entry>,
 }
