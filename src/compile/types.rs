@@ -102,6 +102,7 @@ impl Numbers {
             fields,
             field_names,
             parts: Vec::new(),
+            uncovered_roles: Vec::new(),
             access: type_access(ty),
         }
     }
