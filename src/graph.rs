@@ -50,6 +50,8 @@ pub struct Graph {
     pub backends: Vec<Backend>,
     /// `currency -> digits after the point` is ISO 4217's; see `mapping`.
     pub limits: Limits,
+    /// Whether `__schema` and `__type` are answered.
+    pub introspection_enabled: bool,
     /// One operation's whole time, from the request's last byte to the answer's first.
     pub deadline: Duration,
     /// The most list items that one `first` may ask for, and what it is when it is left out.
@@ -633,4 +635,27 @@ pub struct Limits {
     pub plans: usize,
     /// Objects that one answer may hold.
     pub objects: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_bytes: 64 * 1024,
+            tokens: 4_000,
+            nesting: 64,
+            depth: 25,
+            selections: 5_000,
+            aliases: 100,
+            root_fields: 20,
+            operations: 20,
+            operation_fragment_variables: 500,
+            directives: 50,
+            variables_bytes: 256 * 1024,
+            variables_depth: 32,
+            body_bytes: 2 * 1024 * 1024,
+            errors: 100,
+            plans: 1_000,
+            objects: 100_000,
+        }
+    }
 }

@@ -92,10 +92,12 @@ pub struct SelectedArgument {
 #[derive(Clone, Debug)]
 pub enum ArgumentValue {
     Constant(serde_json::Value),
-    /// `default` is the argument's own, for a variable that is not given.
+    /// `default` is the argument's own (or the input field's), for a variable that is not given.
     Variable {
         id: VariableId,
         default: Option<serde_json::Value>,
+        /// A null here is refused when the field is executed (a nullable variable with a default may stand here).
+        is_non_null: bool,
     },
     List(Vec<ArgumentValue>),
     Object(Vec<(Arc<str>, ArgumentValue)>),
@@ -138,10 +140,13 @@ impl Operation {
 
 impl SelectedField {
     /// The field's arguments with the variables put in (specification, section 6.4.1). Arguments that are neither given
-    /// nor have a default are missing from the map.
-    pub fn arguments(&self, variables: &Variables) -> serde_json::Map<String, serde_json::Value> {
+    /// nor have a default are missing from the map. An error is the field's own (a null where none may be).
+    pub fn arguments(
+        &self,
+        variables: &Variables,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
         let _ = variables;
-        serde_json::Map::new()
+        Ok(serde_json::Map::new())
     }
 }
 
