@@ -9,36 +9,12 @@ use std::sync::Arc;
 use crate::graph::{Call, Graph, Scalar, ShapeId, TypeId};
 use crate::value::{Answer, Key, SlotSet};
 
-/// A decoded answer body: an index over its text, in document order, for JSON and XML alike.
-#[derive(Debug, Default)]
-pub struct Payload {}
+mod json;
+mod path;
+mod payload;
 
-/// `.data[].customer.id`: members, indices (negative from the end), and `[]` for "each".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    pub steps: Vec<PathStep>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathStep {
-    Member(Arc<str>),
-    Index(i32),
-    Each,
-}
-
-impl Path {
-    /// Parses the text of a path. The error says what is wrong and where (a byte offset into the text).
-    pub fn parse(text: &str) -> Result<Self, PathError> {
-        let _ = text;
-        Err(PathError { offset: 0, message: String::new() })
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathError {
-    pub offset: usize,
-    pub message: String,
-}
+pub use path::{Path, PathError, PathStep};
+pub use payload::{DecodeError, Payload, PayloadBuilder};
 
 /// How one value is made from a record. Compiled: everything that can be known before data comes is known.
 #[derive(Debug)]

@@ -1,0 +1,478 @@
+//! The JSON reader: one pass over a body, iterative, no allocation for a value.
+
+use super::payload::{At, DecodeError, Kind, Node};
+
+/// Offsets are 32 bits wide.
+pub(super) const BODY_BYTES_MAX: usize = 1 << 30;
+/// Depths are 16 bits wide.
+pub(super) const DEPTH_MAX: usize = 1 << 15;
+
+/// Reads one JSON text. Gives the tape, and the text of the strings that could not stay where they are: its offsets go on
+/// where the body ends.
+pub(super) fn decode(text: &str, depth_max: usize) -> Result<(Vec<Node>, String), DecodeError> {
+    let bytes = text.as_bytes();
+    let mut reader = Reader {
+        text,
+        bytes,
+        at: if text.starts_with('\u{feff}') { 3 } else { 0 },
+        nodes: Vec::with_capacity(bytes.len() / 12 + 4),
+        open: Vec::new(),
+        names: Vec::new(),
+        depth_max: depth_max.min(DEPTH_MAX),
+        rewritten: String::new(),
+    };
+    reader.skip_space();
+    if reader.at >= bytes.len() {
+        return Err(DecodeError::Empty);
+    }
+    reader.document()?;
+    Ok((reader.nodes, reader.rewritten))
+}
+
+pub(super) fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    nodes: Vec<Node>,
+    open: Vec<Open>,
+    /// Hashes of the names of the open objects.
+    names: Vec<u32>,
+    depth_max: usize,
+    rewritten: String,
+}
+
+struct Open {
+    node: At,
+    is_object: bool,
+    /// Members or elements so far.
+    count: u32,
+    /// Where the names of this object begin in `names`.
+    names: usize,
+}
+
+/// What comes after a token.
+enum Then {
+    Value,
+    AfterValue,
+}
+
+impl Reader<'_> {
+    fn document(&mut self) -> Result<(), DecodeError> {
+        let mut then = Then::Value;
+        loop {
+            self.skip_space();
+            then = match then {
+                Then::Value => self.value()?,
+                Then::AfterValue if self.open.is_empty() => break,
+                Then::AfterValue => self.after_value()?,
+            };
+        }
+        if self.at < self.bytes.len() { Err(self.expected("the end of the body")) } else { Ok(()) }
+    }
+
+    fn value(&mut self) -> Result<Then, DecodeError> {
+        if let Some(open) = self.open.last_mut() {
+            open.count += 1;
+        }
+        match self.byte() {
+            b'{' => return self.begin(Kind::Object),
+            b'[' => return self.begin(Kind::List),
+            b'"' => self.string()?,
+            b't' => self.word("true", Kind::True)?,
+            b'f' => self.word("false", Kind::False)?,
+            b'n' => self.word("null", Kind::Null)?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'<' if self.nodes.is_empty() => return Err(self.expected("JSON, not HTML or XML,")),
+            _ => return Err(self.expected("a JSON value")),
+        }
+        Ok(Then::AfterValue)
+    }
+
+    fn after_value(&mut self) -> Result<Then, DecodeError> {
+        let is_object = self.open.last().is_some_and(|open| open.is_object);
+        match (self.byte(), is_object) {
+            (b',', true) => {
+                self.at += 1;
+                self.skip_space();
+                self.name()?;
+                Ok(Then::Value)
+            }
+            (b',', false) => {
+                self.at += 1;
+                Ok(Then::Value)
+            }
+            (b'}', true) | (b']', false) => {
+                self.end();
+                Ok(Then::AfterValue)
+            }
+            (_, true) => Err(self.expected("`,` or `}`")),
+            (_, false) => Err(self.expected("`,` or `]`")),
+        }
+    }
+
+    fn begin(&mut self, kind: Kind) -> Result<Then, DecodeError> {
+        if self.open.len() >= self.depth_max {
+            return Err(DecodeError::TooDeep { limit: self.depth_max });
+        }
+        let node = offset(self.nodes.len());
+        self.push(kind, 0, 0);
+        let is_object = kind == Kind::Object;
+        self.open.push(Open { node, is_object, count: 0, names: self.names.len() });
+        self.at += 1;
+        self.skip_space();
+        if self.byte() == if is_object { b'}' } else { b']' } {
+            self.end();
+            return Ok(Then::AfterValue);
+        }
+        if is_object {
+            self.name()?;
+        }
+        Ok(Then::Value)
+    }
+
+    fn end(&mut self) {
+        self.at += 1;
+        let Some(open) = self.open.pop() else { return };
+        let has_duplicates =
+            open.is_object && has_duplicates(self.names.get_mut(open.names..).unwrap_or_default());
+        self.names.truncate(open.names);
+        let next = offset(self.nodes.len());
+        if let Some(node) = self.nodes.get_mut(open.node as usize) {
+            node.start = open.count;
+            node.next = next;
+            node.has_duplicates = has_duplicates;
+        }
+    }
+
+    /// A member's name and the colon after it.
+    fn name(&mut self) -> Result<(), DecodeError> {
+        if self.byte() != b'"' {
+            return Err(self.expected("a member's name in quotes"));
+        }
+        let start = self.at + 1;
+        let (end, escapes) = self.scan_string()?;
+        let text = self.text.get(start..end).unwrap_or_default();
+        if escapes == Escapes::None {
+            self.names.push(hash(text.as_bytes()));
+            self.push(Kind::Name, start, end);
+        } else {
+            let text = unescape(text);
+            self.names.push(hash(text.as_bytes()));
+            self.push_rewritten(Kind::Name, &text);
+        }
+        self.skip_space();
+        if self.byte() != b':' {
+            return Err(self.expected("`:`"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), DecodeError> {
+        let start = self.at + 1;
+        let (end, escapes) = self.scan_string()?;
+        match escapes {
+            Escapes::None => self.push(Kind::Plain, start, end),
+            Escapes::Whole => self.push(Kind::Escaped, start, end),
+            Escapes::Broken => {
+                let text = unescape(self.text.get(start..end).unwrap_or_default());
+                self.push_rewritten(Kind::Raw, &text);
+            }
+        }
+        Ok(())
+    }
+
+    /// From the opening quote to behind the closing one. Gives where the text ends and what escapes it has.
+    fn scan_string(&mut self) -> Result<(usize, Escapes), DecodeError> {
+        self.at += 1;
+        let mut escapes = Escapes::None;
+        loop {
+            self.skip_plain();
+            match self.byte() {
+                b'"' => {
+                    self.at += 1;
+                    return Ok((self.at - 1, escapes));
+                }
+                b'\\' => escapes = escapes.max(self.escape()?),
+                _ if self.at >= self.bytes.len() => {
+                    return Err(self.expected("the end of a string"));
+                }
+                _ => return Err(self.expected("an escape instead of a control character")),
+            }
+        }
+    }
+
+    /// Passes over everything that is neither quote, backslash nor control character, eight bytes at a time.
+    fn skip_plain(&mut self) {
+        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            let special = special_bytes(u64::from_le_bytes(*chunk));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while self
+            .bytes
+            .get(self.at)
+            .is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
+        {
+            self.at += 1;
+        }
+    }
+
+    fn escape(&mut self) -> Result<Escapes, DecodeError> {
+        self.at += 1;
+        match self.byte() {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
+                self.at += 1;
+                Ok(Escapes::Whole)
+            }
+            b'u' => {
+                let unit = self.hex4()?;
+                let is_low = |unit: u16| (0xdc00..0xe000).contains(&unit);
+                if is_low(unit) {
+                    return Ok(Escapes::Broken);
+                }
+                if !(0xd800..0xdc00).contains(&unit) {
+                    return Ok(Escapes::Whole);
+                }
+                if self.byte() == b'\\' && self.bytes.get(self.at + 1) == Some(&b'u') {
+                    let back = self.at;
+                    self.at += 1;
+                    if is_low(self.hex4()?) {
+                        return Ok(Escapes::Whole);
+                    }
+                    self.at = back;
+                }
+                Ok(Escapes::Broken)
+            }
+            _ => Err(self.expected("an escape that JSON knows")),
+        }
+    }
+
+    /// From the `u` to behind its four digits.
+    fn hex4(&mut self) -> Result<u16, DecodeError> {
+        self.at += 1;
+        let mut unit = 0_u16;
+        for _ in 0..4 {
+            let Some(digit) = char::from(self.byte()).to_digit(16) else {
+                return Err(self.expected("four hexadecimal digits"));
+            };
+            unit = unit << 4 | u16::try_from(digit).unwrap_or_default();
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    fn number(&mut self) -> Result<(), DecodeError> {
+        let start = self.at;
+        if self.byte() == b'-' {
+            self.at += 1;
+        }
+        if self.byte() == b'0' {
+            self.at += 1;
+            if self.byte().is_ascii_digit() {
+                return Err(self.expected("a number without leading zero"));
+            }
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == b'.' {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), b'e' | b'E') {
+            self.at += 1;
+            if matches!(self.byte(), b'+' | b'-') {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        self.push(Kind::Number, start, self.at);
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), DecodeError> {
+        if !self.byte().is_ascii_digit() {
+            return Err(self.expected("a digit"));
+        }
+        while self.byte().is_ascii_digit() {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, word: &'static str, kind: Kind) -> Result<(), DecodeError> {
+        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            return Err(self.expected("a JSON value"));
+        }
+        let start = self.at;
+        self.at += word.len();
+        self.push(kind, start, self.at);
+        Ok(())
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+        let next = offset(self.nodes.len() + 1);
+        // `depth_max` keeps the depth within 16 bits
+        let depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);
+        self.nodes.push(Node {
+            kind,
+            has_duplicates: false,
+            depth,
+            start: offset(start),
+            end: offset(end),
+            next,
+        });
+    }
+
+    fn push_rewritten(&mut self, kind: Kind, text: &str) {
+        let start = self.bytes.len() + self.rewritten.len();
+        self.rewritten.push_str(text);
+        self.push(kind, start, start + text.len());
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    /// The byte here; zero at the end, which is no more welcome in JSON than a zero in the body.
+    fn byte(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn expected(&self, expected: &'static str) -> DecodeError {
+        DecodeError::Malformed { offset: self.at, expected }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Escapes {
+    None,
+    Whole,
+    /// Half of a surrogate pair.
+    Broken,
+}
+
+/// A bit in each byte that is a quote, a backslash or a control character, at least up to the first of them.
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quote = zero(word ^ (ONES * 0x22));
+    let backslash = zero(word ^ (ONES * 0x5c));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & HIGH
+}
+
+/// Equal names have equal hashes; different names seldom do.
+fn hash(name: &[u8]) -> u32 {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
+    let (first, last) = match (word(name.first_chunk()), word(name.last_chunk())) {
+        (Some(first), Some(last)) => (first, last),
+        _ => (name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+    };
+    let mixed =
+        (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    offset((mixed >> 32) as usize)
+}
+
+/// May some name occur twice? Small objects are compared all with all, which vector units do well.
+fn has_duplicates(hashes: &mut [u32]) -> bool {
+    if hashes.len() > 32 {
+        hashes.sort_unstable();
+        return hashes.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
+    }
+    let mut rest = &*hashes;
+    while let Some((first, others)) = rest.split_first() {
+        if others.iter().fold(false, |found, other| found | (other == first)) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// What a JSON string says. Half of a surrogate pair becomes U+FFFD.
+pub(super) fn unescape(escaped: &str) -> String {
+    let mut text = String::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((plain, after)) = rest.split_once('\\') {
+        text.push_str(plain);
+        rest = unescape_one(after, &mut text);
+    }
+    text.push_str(rest);
+    text
+}
+
+fn unescape_one<'a>(after: &'a str, text: &mut String) -> &'a str {
+    let mut chars = after.chars();
+    let short = match chars.next() {
+        Some('u') => return unescape_unit(chars.as_str(), text),
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some(other) => other,
+        None => return "",
+    };
+    text.push(short);
+    chars.as_str()
+}
+
+fn unescape_unit<'a>(after: &'a str, text: &mut String) -> &'a str {
+    let unit = |text: &str| text.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    let Some(first) = unit(after) else { return after };
+    let rest = after.get(4..).unwrap_or_default();
+    let second =
+        rest.strip_prefix("\\u").and_then(unit).filter(|unit| (0xdc00..0xe000).contains(unit));
+    match second {
+        Some(second) if (0xd800..0xdc00).contains(&first) => {
+            text.extend(char::decode_utf16([first, second]).flatten());
+            rest.get(6..).unwrap_or_default()
+        }
+        _ => {
+            text.push(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER));
+            rest
+        }
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub(super) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    write_escaped(text, out);
+    out.push('"');
+}
+
+/// Appends `text` as it stands inside JSON quotes.
+pub(super) fn write_escaped(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        match rest.as_bytes().get(at).copied().unwrap_or_default() {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                out.push_str("\\u00");
+                for digit in [control >> 4, control & 15] {
+                    out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+                }
+            }
+        }
+        rest = rest.get(at + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}

@@ -1,0 +1,446 @@
+//! A decoded body: a flat tape over its text, in document order.
+//!
+//! Takes: the body of an answer (JSON), or events of a reader of another format (XML) through [`PayloadBuilder`].
+//! Gives: nodes by number: their kind, their text, their members and elements.
+//! Never: allocates for a value; copies text that can be used where it stands.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::json;
+use super::path::{Found, Path};
+use crate::graph::{AnswerLimits, Predicate};
+
+/// A decoded answer body: an index over its text, in document order, for JSON and XML alike.
+///
+/// A member that occurs twice in a JSON object counts with its last value. A JSON body may begin with a byte order mark.
+/// An escape that names half of a surrogate pair reads as U+FFFD.
+#[derive(Debug, Default)]
+pub struct Payload {
+    /// The body, and after it the text of those few strings that could not be used where they stand.
+    pub(super) text: String,
+    pub(super) nodes: Vec<Node>,
+    is_xml: bool,
+}
+
+/// Why a body could not be decoded. The text never holds any of the body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the body is empty")]
+    Empty,
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the body nests deeper than {limit}")]
+    TooDeep { limit: usize },
+    #[error("the body is not UTF-8 (byte {offset})")]
+    NotUtf8 { offset: usize },
+    /// What the format asks for where the body has something else.
+    #[error("expected {expected} at byte {offset}")]
+    Malformed { offset: usize, expected: &'static str },
+}
+
+/// One value, or the name of a member: the name stands before its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// For an object: some name may occur twice.
+    pub(super) has_duplicates: bool,
+    /// How many objects and lists are around it.
+    pub(super) depth: u16,
+    /// Scalars and names: where their text begins. Objects and lists: how many members or elements they have.
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// The node after this one and everything in it.
+    pub(super) next: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    False,
+    True,
+    /// Its text is a JSON number.
+    Number,
+    /// Text that is the same inside JSON quotes.
+    Plain,
+    /// Text with JSON escapes.
+    Escaped,
+    /// Text that may need escapes inside JSON quotes.
+    Raw,
+    Object,
+    List,
+    Name,
+}
+
+impl Kind {
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Plain | Self::Escaped | Self::Raw)
+    }
+
+    /// For messages: what was found.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::False | Self::True => "a boolean",
+            Self::Number => "a number",
+            Self::Plain | Self::Escaped | Self::Raw | Self::Name => "text",
+            Self::Object => "an object",
+            Self::List => "a list",
+        }
+    }
+}
+
+/// A node by its place on the tape.
+pub(super) type At = u32;
+
+pub(super) const ROOT: At = 0;
+
+const NOTHING: Node =
+    Node { kind: Kind::Null, has_duplicates: false, depth: 0, start: 0, end: 0, next: u32::MAX };
+
+impl Payload {
+    /// Decodes a JSON body (RFC 8259), strictly: one value, nothing after it.
+    pub fn json(body: bytes::Bytes, limits: AnswerLimits) -> Result<Self, DecodeError> {
+        let limit = limits.body_bytes.min(json::BODY_BYTES_MAX);
+        if body.len() > limit {
+            return Err(DecodeError::TooLarge { limit });
+        }
+        let mut text = String::from_utf8(Vec::from(body))
+            .map_err(|error| DecodeError::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
+        let (nodes, rewritten) = json::decode(&text, limits.depth)?;
+        text.push_str(&rewritten);
+        Ok(Self { text, nodes, is_xml: false })
+    }
+
+    /// The text of the first scalar at `path`; `None` for null, for what is missing, and for objects and lists.
+    pub fn text_at(&self, path: &Path) -> Option<Cow<'_, str>> {
+        match path.first(self, ROOT) {
+            Found::At(at) => self.scalar_text(at),
+            Found::Missing | Found::Misfit { .. } => None,
+        }
+    }
+
+    /// The texts of all scalars at `path`, in document order.
+    pub fn texts_at<'a>(&'a self, path: &Path) -> Vec<Cow<'a, str>> {
+        let mut texts = Vec::new();
+        path.each(self, ROOT, &mut |at| texts.extend(self.scalar_text(at)));
+        texts
+    }
+
+    /// Is there a value at `path` that is neither null, `false`, zero, blank text, nor the text `false` or `0`?
+    pub fn is_truthy_at(&self, path: &Path) -> bool {
+        let Found::At(at) = path.first(self, ROOT) else { return false };
+        match self.node(at).kind {
+            Kind::Null => false,
+            Kind::Object | Kind::List => true,
+            _ => self.scalar_text(at).is_some_and(|text| {
+                let text = text.trim();
+                !(text.is_empty() || text.eq_ignore_ascii_case("false") || text == "0")
+            }),
+        }
+    }
+
+    /// Does the answer pass this test?
+    pub fn satisfies(&self, predicate: &Predicate) -> bool {
+        let at = match predicate.path.first(self, ROOT) {
+            Found::At(at) if self.node(at).kind != Kind::Null => Some(at),
+            _ => None,
+        };
+        let text = at.and_then(|at| self.scalar_text(at));
+        let is_one_of = |words: &[std::sync::Arc<str>]| {
+            text.as_deref().is_some_and(|text| words.iter().any(|word| **word == *text))
+        };
+        if !predicate.is.is_empty() {
+            is_one_of(&predicate.is)
+        } else if predicate.is_not.is_empty() {
+            at.is_some()
+        } else {
+            !is_one_of(&predicate.is_not)
+        }
+    }
+
+    /// How many records the answer holds (`None`: it is one itself, unless it is null).
+    pub fn count_at(&self, records: Option<&Path>) -> usize {
+        let mut count = 0;
+        self.each_record(records, &mut |_| count += 1);
+        count
+    }
+
+    /// Is what stands at `path` of the kind that the path walks through? A missing member or a null is; text where the
+    /// path asks for a member or an element is not. The error says where.
+    pub fn fits(&self, path: &Path) -> Result<(), String> {
+        match path.first(self, ROOT) {
+            Found::Misfit { step, found } => Err(path.misfit(step, found)),
+            Found::At(_) | Found::Missing => Ok(()),
+        }
+    }
+
+    /// The records: what `records` leads to, lists opened, nulls left out.
+    pub(super) fn each_record(&self, records: Option<&Path>, visit: &mut dyn FnMut(At)) {
+        let mut visit_record = |at: At| match self.node(at).kind {
+            Kind::Null => {}
+            Kind::List if records.is_some() => {
+                self.elements(at)
+                    .filter(|at| self.node(*at).kind != Kind::Null)
+                    .for_each(&mut *visit);
+            }
+            _ => visit(at),
+        };
+        match records {
+            None => visit_record(ROOT),
+            Some(path) => path.each(self, ROOT, &mut visit_record),
+        }
+    }
+
+    // ---- nodes
+
+    pub(super) fn is_xml(&self) -> bool {
+        self.is_xml
+    }
+
+    pub(super) fn node(&self, at: At) -> Node {
+        self.nodes.get(at as usize).copied().unwrap_or(NOTHING)
+    }
+
+    /// The text of a node as it stands on the tape, escapes and all.
+    pub(super) fn raw(&self, node: Node) -> &str {
+        self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
+    }
+
+    /// The text of a scalar: what a string says, a number's digits, `true` or `false`.
+    ///
+    /// In XML an element with attributes is an object; its text is its member `#text`.
+    pub(super) fn scalar_text(&self, at: At) -> Option<Cow<'_, str>> {
+        let node = self.node(at);
+        match node.kind {
+            Kind::Null | Kind::List => None,
+            Kind::False => Some(Cow::Borrowed("false")),
+            Kind::True => Some(Cow::Borrowed("true")),
+            Kind::Number | Kind::Plain | Kind::Raw | Kind::Name => {
+                Some(Cow::Borrowed(self.raw(node)))
+            }
+            Kind::Escaped => Some(Cow::Owned(json::unescape(self.raw(node)))),
+            Kind::Object => self.leaf(at).and_then(|at| self.scalar_text(at)),
+        }
+    }
+
+    /// The scalar that an XML element with attributes holds.
+    pub(super) fn leaf(&self, at: At) -> Option<At> {
+        if self.is_xml { self.member(at, "#text", &mut None) } else { None }
+    }
+
+    pub(super) fn elements(&self, list: At) -> Elements<'_> {
+        Elements { payload: self, at: list + 1, end: self.node(list).next }
+    }
+
+    /// The value of a member. `hint` is where the name was found in the last object, counted from the object.
+    pub(super) fn member(&self, object: At, name: &str, hint: &mut Option<u32>) -> Option<At> {
+        let parent = self.node(object);
+        if let Some(distance) = *hint
+            && !parent.has_duplicates
+        {
+            let at = object.saturating_add(distance);
+            let node = self.node(at);
+            if at < parent.next
+                && node.kind == Kind::Name
+                && node.depth == parent.depth + 1
+                && self.raw(node) == name
+            {
+                return Some(at + 1);
+            }
+        }
+        let mut found = None;
+        for (at, node) in self.members(object) {
+            if (node.end - node.start) as usize == name.len() && self.raw(node) == name {
+                found = Some(at + 1);
+                if !parent.has_duplicates {
+                    *hint = Some(at - object);
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// The names of an object with their places; each value stands right after its name.
+    pub(super) fn members(&self, object: At) -> Members<'_> {
+        Members { payload: self, at: object + 1, end: self.node(object).next }
+    }
+
+    /// The places of the names that count, for an object in which a name may occur twice.
+    pub(super) fn last_members(&self, object: At) -> Vec<At> {
+        let mut last = HashMap::new();
+        for (at, node) in self.members(object) {
+            last.insert(self.raw(node), at);
+        }
+        let mut places: Vec<At> = last.into_values().collect();
+        places.sort_unstable();
+        places
+    }
+}
+
+pub(super) struct Elements<'a> {
+    payload: &'a Payload,
+    at: At,
+    end: At,
+}
+
+impl Iterator for Elements<'_> {
+    type Item = At;
+
+    fn next(&mut self) -> Option<At> {
+        let at = self.at;
+        if at >= self.end {
+            return None;
+        }
+        self.at = self.payload.node(at).next;
+        Some(at)
+    }
+}
+
+pub(super) struct Members<'a> {
+    payload: &'a Payload,
+    at: At,
+    end: At,
+}
+
+impl Iterator for Members<'_> {
+    type Item = (At, Node);
+
+    fn next(&mut self) -> Option<(At, Node)> {
+        let at = self.at;
+        if at >= self.end {
+            return None;
+        }
+        self.at = self.payload.node(at + 1).next;
+        Some((at, self.payload.node(at)))
+    }
+}
+
+/// Writes a payload value by value, for formats other than JSON.
+///
+/// Values come in document order: an object is `begin_object`, then for each member `member` and one value, then `end`; a list
+/// is `begin_list`, its values, `end`. Exactly one value stands at the top.
+#[derive(Debug)]
+pub struct PayloadBuilder {
+    payload: Payload,
+    open: Vec<At>,
+    depth_max: usize,
+    error: Option<DecodeError>,
+}
+
+impl PayloadBuilder {
+    /// A payload read from XML: in paths, `[]` over a value that is not a list yields the value itself; text counts as the
+    /// number or boolean that it spells.
+    pub fn xml(limits: AnswerLimits) -> Self {
+        Self {
+            payload: Payload { is_xml: true, ..Payload::default() },
+            open: Vec::new(),
+            depth_max: limits.depth.min(json::DEPTH_MAX),
+            error: None,
+        }
+    }
+
+    pub fn begin_object(&mut self) {
+        self.begin(Kind::Object);
+    }
+
+    pub fn begin_list(&mut self) {
+        self.begin(Kind::List);
+    }
+
+    /// Closes the innermost open object or list.
+    pub fn end(&mut self) {
+        let next = self.here();
+        match self.open.pop() {
+            Some(at) => {
+                if let Some(node) = self.payload.nodes.get_mut(at as usize) {
+                    node.next = next;
+                }
+            }
+            None => self.fail("an open object or list"),
+        }
+    }
+
+    /// The name of the next value; inside an object only. A name is used once in an object.
+    pub fn member(&mut self, name: &str) {
+        self.push(Kind::Name, name);
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.count();
+        self.push(Kind::Raw, text);
+    }
+
+    pub fn null(&mut self) {
+        self.count();
+        self.push(Kind::Null, "");
+    }
+
+    /// The payload, unless a limit was passed or the calls did not make one value.
+    pub fn finish(mut self) -> Result<Payload, DecodeError> {
+        if self.payload.nodes.is_empty() {
+            return Err(self.error.unwrap_or(DecodeError::Empty));
+        }
+        if !self.open.is_empty() || self.payload.node(ROOT).next != self.here() {
+            self.fail("one whole value");
+        }
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.payload),
+        }
+    }
+
+    fn begin(&mut self, kind: Kind) {
+        self.count();
+        let at = self.here();
+        if self.open.len() >= self.depth_max {
+            self.error.get_or_insert(DecodeError::TooDeep { limit: self.depth_max });
+        }
+        self.push(kind, "");
+        if let Some(node) = self.payload.nodes.get_mut(at as usize) {
+            (node.start, node.end) = (0, 0);
+        }
+        self.open.push(at);
+    }
+
+    fn push(&mut self, kind: Kind, text: &str) {
+        let start = self.payload.text.len();
+        if self.payload.text.len() + text.len() > json::BODY_BYTES_MAX {
+            self.error.get_or_insert(DecodeError::TooLarge { limit: json::BODY_BYTES_MAX });
+            return;
+        }
+        self.payload.text.push_str(text);
+        let next = self.here() + 1;
+        self.payload.nodes.push(Node {
+            kind,
+            has_duplicates: false,
+            depth: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
+            start: json::offset(start),
+            end: json::offset(start + text.len()),
+            next,
+        });
+    }
+
+    /// One more value in the innermost open object or list.
+    fn count(&mut self) {
+        let last = self.payload.nodes.last().map(|node| node.kind);
+        if let Some(at) = self.open.last()
+            && let Some(parent) = self.payload.nodes.get_mut(*at as usize)
+        {
+            parent.start += 1;
+            if parent.kind == Kind::Object && last != Some(Kind::Name) {
+                self.fail("a member's name before its value");
+            }
+        }
+    }
+
+    fn fail(&mut self, expected: &'static str) {
+        let offset = self.payload.text.len();
+        self.error.get_or_insert(DecodeError::Malformed { offset, expected });
+    }
+
+    fn here(&self) -> At {
+        json::offset(self.payload.nodes.len())
+    }
+}
