@@ -57,6 +57,31 @@ pub struct Graph {
     /// The most list items that one `first` may ask for, and what it is when it is left out.
     pub page_size_max: u32,
     pub page_size: u32,
+    /// `false`: `__schema` and `__type` are refused.
+    pub introspection_enabled: bool,
+    pub cache: CacheLimits,
+    /// Client headers that calls may read as `$header.x`, lower case.
+    pub forward_headers: Vec<Arc<str>>,
+}
+
+/// What the record cache may hold, and for how long when neither the call nor the backend says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    pub enabled: bool,
+    pub bytes: u64,
+    pub ttl: Duration,
+    pub negative_ttl: Duration,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            bytes: 64 * 1024 * 1024,
+            ttl: Duration::from_secs(30),
+            negative_ttl: Duration::from_secs(5),
+        }
+    }
 }
 
 impl Graph {
@@ -114,7 +139,6 @@ impl Type {
         let index = self.parts.iter().position(|part| part.is_anchor)?;
         u8::try_from(index).ok().map(PartId)
     }
-
 
     pub fn is_composite(&self) -> bool {
         matches!(self.kind, TypeKind::Object | TypeKind::Interface { .. } | TypeKind::Union { .. })
@@ -398,6 +422,8 @@ pub struct Call {
     pub missing: Vec<Arc<str>>,
     /// The request reads `$fields`: answers hold only the slots that were asked for.
     pub projects: bool,
+    /// Names to ask for whatever is selected: those that `answers` reads.
+    pub needs: Vec<Arc<str>>,
     pub ttl: Option<Duration>,
     pub timeout: Duration,
     /// Reads are cached and shared; writes are sent once, awaited, and drop entries.
