@@ -57,8 +57,6 @@ pub struct Graph {
     /// The most list items that one `first` may ask for, and what it is when it is left out.
     pub page_size_max: u32,
     pub page_size: u32,
-    /// `false`: `__schema` and `__type` are refused.
-    pub introspection_enabled: bool,
     pub cache: CacheLimits,
     /// Client headers that calls may read as `$header.x`, lower case.
     pub forward_headers: Vec<Arc<str>>,
