@@ -4,9 +4,14 @@
 //! Gives: `Answer`, a flat table of cells whose text is JSON that can be copied into a response as it stands.
 //! Never: holds a tree of values; a record is a range of cells, a scalar is a range of text.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::graph::{ShapeId, SlotId};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::graph::{Graph, Normalizer, ShapeId, SlotId};
+use crate::mapping::Mapping;
 
 /// Separates the parts of a composite key; a value that contains it is not a key.
 pub const KEY_SEPARATOR: char = '\u{1f}';
@@ -48,6 +53,62 @@ impl Key {
 
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split(KEY_SEPARATOR)
+    }
+}
+
+/// What an opaque id holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteKey {
+    pub ty: String,
+    pub role: String,
+    pub key: String,
+}
+
+/// The id that clients see: type, role and remote key, as one opaque word.
+pub fn opaque_id(ty: &str, role: &str, key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{ty}:{role}:{key}"))
+}
+
+/// What an opaque id names, if it is one.
+pub fn remote_key(id: &str) -> Option<RemoteKey> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
+    let mut parts = text.splitn(3, ':').map(str::to_owned);
+    let (ty, role, key) = (parts.next()?, parts.next()?, parts.next()?);
+    if key.is_empty() { None } else { Some(RemoteKey { ty, role, key }) }
+}
+
+/// The spelling that keys are compared in. A blank result is no key.
+pub fn normalize(normalizer: Normalizer, text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    match normalizer {
+        Normalizer::Exact => Cow::Borrowed(text),
+        Normalizer::Email | Normalizer::CaseInsensitive => {
+            if trimmed.chars().any(char::is_uppercase) {
+                Cow::Owned(trimmed.to_lowercase())
+            } else {
+                Cow::Borrowed(trimmed)
+            }
+        }
+        Normalizer::Phone => {
+            let digits: String = trimmed.chars().filter(char::is_ascii_digit).collect();
+            if digits.is_empty() {
+                Cow::Borrowed("")
+            } else if trimmed.starts_with('+') {
+                Cow::Owned(format!("+{digits}"))
+            } else {
+                Cow::Owned(digits)
+            }
+        }
+    }
+}
+
+/// The text of a JSON string, or of a number or boolean as it stands. `None` for null.
+pub fn plain_text(json: &str) -> Option<Cow<'_, str>> {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) if !inside.contains('\\') => Some(Cow::Borrowed(inside)),
+        Some(_) => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+        None if json == "null" => None,
+        None => Some(Cow::Borrowed(json)),
     }
 }
 
@@ -164,6 +225,45 @@ impl Answer {
         }
     }
 
+    /// A slot's value as (part of) a key: the remote key where the slot shows an opaque id. `None` for null and for values
+    /// that are no scalars.
+    pub fn key_text<'a>(
+        &'a self,
+        graph: &Graph,
+        record: Cell,
+        slot: SlotId,
+    ) -> Option<Cow<'a, str>> {
+        let Cell::Record { shape, .. } = record else { return None };
+        let text = plain_text(self.json(self.slot(record, slot))?)?;
+        let is_id = graph
+            .shape(shape)
+            .slots
+            .get(slot.index())
+            .is_some_and(|slot| matches!(slot.mapping, Mapping::Id { .. }));
+        if is_id { remote_key(&text).map(|remote| Cow::Owned(remote.key)) } else { Some(text) }
+    }
+
+    /// One row as an answer of its own.
+    #[must_use]
+    pub fn row_alone(&self, graph: &Graph, row: Cell) -> Self {
+        let mut copy = RowCopy {
+            from: self,
+            graph,
+            text: String::new(),
+            cells: Vec::new(),
+            problems: Vec::new(),
+        };
+        let row = copy.cell(row);
+        Self {
+            text: copy.text.into_boxed_str(),
+            cells: copy.cells.into_boxed_slice(),
+            rows: Box::from([row]),
+            problems: copy.problems.into_boxed_slice(),
+            has: self.has,
+            ..Self::default()
+        }
+    }
+
     /// Memory held, in bytes, for the cache's bound.
     pub fn weight(&self) -> u32 {
         let bytes = self.text.len()
@@ -180,3 +280,54 @@ impl Answer {
 /// Never holds a URL: of a next-page link only the declared query parameters are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageState(pub Box<[(Box<str>, Box<str>)]>);
+
+/// Copies cells from one answer to another, with what they point to.
+struct RowCopy<'a> {
+    from: &'a Answer,
+    graph: &'a Graph,
+    text: String,
+    cells: Vec<Cell>,
+    problems: Vec<Problem>,
+}
+
+impl RowCopy<'_> {
+    fn cell(&mut self, cell: Cell) -> Cell {
+        match cell {
+            Cell::Null | Cell::Absent => cell,
+            Cell::Text { .. } => {
+                let start = offset(self.text.len());
+                self.text.push_str(self.from.json(cell).unwrap_or("null"));
+                Cell::Text { start, end: offset(self.text.len()) }
+            }
+            Cell::Record { shape, start } => {
+                let width = offset(self.graph.shape(shape).slots.len());
+                Cell::Record { shape, start: self.range(start, start + width) }
+            }
+            Cell::List { start, end } => {
+                let copied = self.range(start, end);
+                Cell::List { start: copied, end: copied + (end - start) }
+            }
+            Cell::Problem(index) => {
+                let problem = self.from.problems.get(index as usize).cloned();
+                self.problems.push(problem.unwrap_or(Problem { message: Box::from("unknown") }));
+                Cell::Problem(offset(self.problems.len() - 1))
+            }
+        }
+    }
+
+    fn range(&mut self, start: u32, end: u32) -> u32 {
+        let first = self.cells.len();
+        self.cells.extend((start..end).map(|_| Cell::Absent));
+        for (place, index) in (first..).zip(start..end) {
+            let copied = self.cell(self.from.cell(index));
+            if let Some(target) = self.cells.get_mut(place) {
+                *target = copied;
+            }
+        }
+        offset(first)
+    }
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,1 +1,207 @@
-//! load
+//! Many keys to answers, past the cache and the flights that are under way.
+//!
+//! Takes: a load (call, inputs, wanted slots) and keys.
+//! Gives: for each key its answer or its own error; exactly the planned number of calls for those that miss.
+//! Never: matches an answer to a key by position; lets two loads share whose requests read different inputs.
+
+mod chunk;
+mod flight;
+mod page;
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tokio::time::Instant;
+
+use crate::backend::Backends;
+use crate::cache::{Cache, Entry};
+use crate::error::LoadError;
+use crate::graph::{ArgumentPath, Call, Graph, Input, ShapeId};
+use crate::principal::Principal;
+use crate::value::{Answer, Key, SlotSet};
+
+pub use chunk::write;
+pub(crate) use flight::Flight;
+use flight::Flights;
+pub use page::{CursorKey, PageWindow};
+
+/// The live side of loading: one for the life of a graph.
+#[derive(Debug)]
+pub struct Loader {
+    pub graph: Arc<Graph>,
+    pub backends: Backends,
+    pub cache: Cache,
+    flights: Flights,
+}
+
+impl Loader {
+    pub fn new(graph: Arc<Graph>, backends: Backends, cache: Cache) -> Arc<Self> {
+        Arc::new(Self { graph, backends, cache, flights: Flights::default() })
+    }
+}
+
+/// One step's load, without its keys: everything that its requests read besides them.
+#[derive(Debug)]
+pub struct Load {
+    pub call: crate::graph::CallId,
+    pub shape: ShapeId,
+    pub wanted: SlotSet,
+    /// Property names to ask for, sorted (`$fields`).
+    pub fields: Vec<Arc<str>>,
+    pub arguments: serde_json::Map<String, serde_json::Value>,
+    pub window: Option<PageWindow>,
+    pub principal: Arc<Principal>,
+    /// The cache key up to the load's own key.
+    prefix: Vec<u8>,
+}
+
+impl Load {
+    pub fn new(
+        graph: &Graph,
+        target: (crate::graph::CallId, ShapeId),
+        wanted: SlotSet,
+        arguments: serde_json::Map<String, serde_json::Value>,
+        window: Option<PageWindow>,
+        principal: &Arc<Principal>,
+    ) -> Self {
+        let (call, shape) = target;
+        let compiled = graph.call(call);
+        let prefix = cache_prefix(compiled, shape, &arguments, window.as_ref(), principal);
+        let fields = if compiled.projects { asked_for(graph, shape, wanted) } else { Vec::new() };
+        Self {
+            call,
+            shape,
+            wanted,
+            fields,
+            arguments,
+            window,
+            principal: Arc::clone(principal),
+            prefix,
+        }
+    }
+
+    /// The cache key of one key of this load, in a buffer that is used again.
+    pub fn cache_key<'b>(&self, key: &str, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+        buffer.clear();
+        buffer.extend_from_slice(&self.prefix);
+        buffer.extend_from_slice(key.as_bytes());
+        buffer
+    }
+}
+
+/// The property names that the wanted slots' mappings read.
+fn asked_for(graph: &Graph, shape: ShapeId, wanted: SlotSet) -> Vec<Arc<str>> {
+    let slots = graph.shape(shape).slots.iter().zip(0_u16..);
+    let mut fields: Vec<Arc<str>> = slots
+        .filter(|(_, index)| wanted.contains(crate::graph::SlotId(*index)))
+        .flat_map(|(slot, _)| slot.needs.iter().cloned())
+        .collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+}
+
+/// Tenant, fingerprint, shape, window, and every run-time input that the request reads, each with its length in front so
+/// that no two sets of inputs spell the same key.
+fn cache_prefix(
+    call: &Call,
+    shape: ShapeId,
+    arguments: &serde_json::Map<String, serde_json::Value>,
+    window: Option<&PageWindow>,
+    principal: &Principal,
+) -> Vec<u8> {
+    let mut prefix = Vec::with_capacity(64);
+    let mut part = |bytes: &[u8]| {
+        prefix.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+        prefix.extend_from_slice(bytes);
+    };
+    part(principal.tenant.as_bytes());
+    part(&call.fingerprint.to_le_bytes());
+    part(&shape.0.to_le_bytes());
+    for input in &call.inputs {
+        match input {
+            Input::Argument(path) => {
+                let value = argument(arguments, path);
+                part(value.map_or_else(String::new, serde_json::Value::to_string).as_bytes());
+            }
+            Input::Header(name) => input_text(&mut part, principal.header(name)),
+            Input::Claim(name) => input_text(&mut part, principal.claim(name)),
+        }
+    }
+    if let Some(window) = window {
+        part(window.spelled().as_bytes());
+    }
+    prefix
+}
+
+/// A missing header and an empty one are different inputs.
+fn input_text(part: &mut impl FnMut(&[u8]), value: Option<&str>) {
+    match value {
+        Some(value) => part(format!("={value}").as_bytes()),
+        None => part(b"-"),
+    }
+}
+
+/// The value at an argument path.
+pub fn argument<'a>(
+    arguments: &'a serde_json::Map<String, serde_json::Value>,
+    path: &ArgumentPath,
+) -> Option<&'a serde_json::Value> {
+    let (first, rest) = path.path.split_first()?;
+    rest.iter().try_fold(arguments.get(&**first)?, |value, name| value.get(&**name))
+}
+
+/// An answer and where it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub answer: Arc<Answer>,
+    /// When it was read from the backend, if it was not read by this operation.
+    pub cached_at: Option<Instant>,
+}
+
+/// What one operation has loaded or is loading: one load for each (call, inputs, key) in a query.
+#[derive(Debug, Default)]
+pub struct Memo {
+    flights: FxHashMap<Box<[u8]>, (SlotSet, Flight)>,
+}
+
+/// What is known of a key before anything is sent.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Hit(Arc<Entry>),
+    Flying(Flight),
+    Miss,
+}
+
+impl Loader {
+    /// Looks a key up: in what this operation has under way, in the cache, in what others have under way.
+    pub(crate) fn find(&self, load: &Load, memo: &Memo, cache_key: &[u8], now: Instant) -> Found {
+        if !memo.flights.is_empty()
+            && let Some((wanted, flight)) = memo.flights.get(cache_key)
+            && wanted.covers(load.wanted)
+        {
+            return Found::Flying(flight.clone());
+        }
+        if let Some(entry) = self.cache.get(cache_key, load.wanted, now) {
+            return Found::Hit(entry);
+        }
+        match self.flights.join(cache_key, load.wanted, self.cache.epoch()) {
+            Some(flight) => Found::Flying(flight),
+            None => Found::Miss,
+        }
+    }
+
+    /// Starts the calls for keys that missed: chunks of the call's limits, bounded in number, shared with whoever asks
+    /// for the same. `keys` are sorted and without duplicates. Nothing is sent before the flights are awaited.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        load: Load,
+        memo: &mut Memo,
+        keys: Vec<Key>,
+    ) -> Vec<Flight> {
+        chunk::start(self, load, memo, keys)
+    }
+}
+
+/// The outcome of one key of a chunk.
+pub(crate) type KeyOutcome = Result<Arc<Answer>, LoadError>;
