@@ -562,6 +562,8 @@ pub enum Method {
 
 #[derive(Debug)]
 pub struct SoapTemplate {
+    /// Below the backend's URL; empty when the backend's URL is the endpoint.
+    pub url: UrlTemplate,
     pub version: SoapVersion,
     pub action: Arc<str>,
     /// The whole envelope, every value escaped.

@@ -6,8 +6,29 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use crate::error::BackendError;
+use crate::graph::{ArgumentPath, Input, NextPage, Normalizer, Pages, RequestTemplate, TypeId};
 use crate::principal::Principal;
 use crate::value::{Key, PageState};
+
+mod body;
+mod expression;
+mod header;
+mod pieces;
+mod quoted;
+mod url;
+mod xml;
+
+pub use body::{Body, BodyTemplate};
+pub use expression::Expression;
+pub use header::{HeaderTemplate, forbidden_header};
+pub use quoted::{Dialect, QuotedTemplate};
+pub use url::{Target, UrlTemplate, push_pair};
+pub use xml::XmlTemplate;
+
+pub(crate) use expression::text;
 
 /// What a request may read at run time.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +36,7 @@ pub struct Inputs<'a> {
     /// The keys of this chunk, sorted; one for `per_key`, none for a call without keys.
     pub keys: &'a [Key],
     /// The field's coerced arguments; opaque ids already replaced by remote keys.
-    pub arguments: &'a serde_json::Map<String, serde_json::Value>,
+    pub arguments: &'a serde_json::Map<String, Value>,
     /// Names of the properties to ask for (`$fields`), sorted, without duplicates.
     pub fields: &'a [Arc<str>],
     pub page: Option<&'a PageState>,
@@ -23,62 +44,191 @@ pub struct Inputs<'a> {
     pub principal: &'a Principal,
 }
 
-/// A value of a request, as written in a vendor file.
-#[derive(Clone, Debug)]
-pub enum Expression {
-    Constant(serde_json::Value),
-    /// `$key`, or one part of a composite key by position (`$key[0]`).
-    Key {
-        part: Option<usize>,
-    },
-    /// `$keys`: the list.
+/// A template that could not be read: what is wrong, and where (a byte offset into its text).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    pub offset: usize,
+    pub message: String,
+}
+
+impl TemplateError {
+    pub(crate) fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into() }
+    }
+}
+
+/// One thing that a request reads at run time, for `compile`: to check the names, and to know what a cache key must hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Read {
+    /// The one key of the call (`$key`, `{key}`): such a call cannot be a batch.
+    Key,
+    /// The keys of the chunk, however many (`$keys`, `{ each_key: … }`, `{each}`).
     Keys,
-    /// `$args.input.name`
-    Argument(Vec<Arc<str>>),
-    /// `$fields`: the list of property names.
     Fields,
+    /// An argument; the empty path is all of them. `id_of`: it must be an opaque id of this type.
+    Argument {
+        path: Vec<Arc<str>>,
+        id_of: Option<TypeId>,
+    },
     Header(Arc<str>),
     Claim(Arc<str>),
-    /// `{ join: X, with: "," }`
-    Join {
-        list: Box<Expression>,
-        with: Arc<str>,
-    },
-    /// `{ enum: X, values: {…}, else: … }`: our word to the vendor's.
-    Enum {
-        of: Box<Expression>,
-        values: Vec<(Arc<str>, Arc<str>)>,
-        otherwise: Option<Arc<str>>,
-    },
-    /// `{ quote: soql | ticketsql | zendesk, text: "… {keys} …", each: "… {key} …", with: " OR " }`
-    Quoted(Arc<QuotedTemplate>),
-    /// `{ each_key: X }`: a list with X evaluated once for each key (`$key` is that key).
-    EachKey(Box<Expression>),
-    /// `{ time: X, unix: s }`: an RFC 3339 argument as Unix seconds.
-    UnixSeconds(Box<Expression>),
-    List(Vec<Expression>),
-    /// Members whose value is null are left out.
-    Object(Vec<(Arc<str>, Expression)>),
+    /// A `with` name, a page variable, or the page size's.
+    Variable(Arc<str>),
 }
 
-/// A query language's text with quoted values.
-#[derive(Clone, Debug)]
-pub struct QuotedTemplate {}
-
-/// RFC 6570, levels 1 to 4, for a path and query below the backend's URL.
-#[derive(Clone, Debug)]
-pub struct UrlTemplate {}
-
-/// Text with `{name}` expressions; the result must be visible ASCII.
-#[derive(Clone, Debug)]
-pub struct HeaderTemplate {}
-
-#[derive(Clone, Debug)]
-pub enum BodyTemplate {
-    Json(Expression),
-    Form(Vec<(Arc<str>, Expression)>),
+/// Sorted, each once.
+pub(crate) fn unique(mut reads: Vec<Read>) -> Vec<Read> {
+    reads.sort();
+    reads.dedup();
+    reads
 }
 
-/// A minijinja template whose values are escaped for XML.
-#[derive(Clone, Debug)]
-pub struct XmlTemplate {}
+impl RequestTemplate {
+    /// Everything that the request reads, `with` values included. The backend's own headers are not part of it.
+    pub fn reads(&self) -> Vec<Read> {
+        let mut reads = Vec::new();
+        let (headers, variables) = match self {
+            Self::Rest(rest) => {
+                reads.extend(rest.url.reads());
+                reads.extend(rest.query.iter().flat_map(|(_, value)| value.reads()));
+                reads.extend(rest.body.iter().flat_map(BodyTemplate::reads));
+                (&rest.headers, &rest.variables)
+            }
+            Self::Soap(soap) => {
+                reads.extend(soap.url.reads());
+                reads.extend(soap.envelope.reads());
+                (&soap.headers, &soap.variables)
+            }
+        };
+        reads.extend(headers.iter().flat_map(|(_, value)| value.reads()));
+        reads.extend(variables.iter().flat_map(|(_, value)| value.reads()));
+        unique(reads)
+    }
+
+    /// The part of [`Self::reads`] that belongs into a cache key beside the key itself.
+    pub fn inputs(&self) -> Vec<Input> {
+        inputs_of(&self.reads())
+    }
+}
+
+/// The reads that depend on who asks and with what: arguments, headers, claims.
+pub fn inputs_of(reads: &[Read]) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for read in reads {
+        let input = match read {
+            Read::Argument { path, id_of } => {
+                Input::Argument(ArgumentPath { path: path.clone(), id_of: *id_of, normalizer: Normalizer::Exact })
+            }
+            Read::Header(name) => Input::Header(Arc::clone(name)),
+            Read::Claim(name) => Input::Claim(Arc::clone(name)),
+            Read::Key | Read::Keys | Read::Fields | Read::Variable(_) => continue,
+        };
+        inputs.push(input);
+    }
+    inputs
+}
+
+/// What the templates of one request see: its inputs, and the variables by name.
+///
+/// A variable is, in this order: a page variable of the call, the page size's, a `with` value, `key`. A `with` value sees the
+/// page variables but no other `with` value.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    pub(crate) inputs: Inputs<'a>,
+    with: &'a [(Arc<str>, Expression)],
+    pages: Option<&'a Pages>,
+    /// The key that an `each` is at.
+    each: Option<&'a Key>,
+}
+
+impl<'a> Scope<'a> {
+    pub fn new(inputs: Inputs<'a>, with: &'a [(Arc<str>, Expression)], pages: Option<&'a Pages>) -> Self {
+        Self { inputs, with, pages, each: None }
+    }
+
+    pub(crate) fn at(self, key: &'a Key) -> Self {
+        Self { each: Some(key), ..self }
+    }
+
+    /// The one key of the request.
+    pub(crate) fn key(&self) -> Result<&'a Key, BackendError> {
+        match (self.each, self.inputs.keys) {
+            (Some(key), _) | (None, [key]) => Ok(key),
+            (None, keys) => Err(refused(format!("it needs one key and was given {}", keys.len()))),
+        }
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Result<Value, BackendError> {
+        if let Some(value) = self.page_variable(name) {
+            return Ok(value);
+        }
+        if let Some((_, expression)) = self.with.iter().find(|(variable, _)| &**variable == name) {
+            return expression.evaluate(&Self { with: &[], ..*self });
+        }
+        if name == "key" {
+            return Expression::Key { part: None }.evaluate(self);
+        }
+        Ok(Value::Null)
+    }
+
+    /// The value of a variable that paging sets; null while it has none.
+    fn page_variable(&self, name: &str) -> Option<Value> {
+        let pages = self.pages?;
+        if let Some(size) = pages.size.as_ref().filter(|size| &*size.variable == name) {
+            return Some(self.inputs.page_size.map_or(size.max, |wanted| wanted.min(size.max)).into());
+        }
+        let held = self
+            .inputs
+            .page
+            .and_then(|page| page.0.iter().find(|(variable, _)| &**variable == name))
+            .map(|(_, value)| &**value);
+        match &pages.next {
+            NextPage::Page { variable, start } | NextPage::Offset { variable, start } => {
+                (&**variable == name).then(|| held.map_or(Value::from(*start), number_or_text))
+            }
+            NextPage::Cursor(values) => values
+                .iter()
+                .any(|(variable, _)| &**variable == name)
+                .then(|| held.map_or(Value::Null, Value::from)),
+            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => parameters
+                .iter()
+                .any(|variable| &**variable == name)
+                .then(|| held.map_or(Value::Null, Value::from)),
+        }
+    }
+
+    /// The names that [`Self::variable`] knows, for templates that want them all at once.
+    pub(crate) fn variable_names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = self.with.iter().map(|(name, _)| Arc::clone(name)).collect();
+        if let Some(pages) = self.pages {
+            names.extend(pages.variables());
+        }
+        names
+    }
+}
+
+fn number_or_text(text: &str) -> Value {
+    text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+impl Pages {
+    /// The variables that paging sets, the page size's last.
+    pub fn variables(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = match &self.next {
+            NextPage::Cursor(values) => values.iter().map(|(name, _)| Arc::clone(name)).collect(),
+            NextPage::Page { variable, .. } | NextPage::Offset { variable, .. } => vec![Arc::clone(variable)],
+            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => parameters.clone(),
+        };
+        names.extend(self.size.iter().map(|size| Arc::clone(&size.variable)));
+        names
+    }
+}
+
+/// A request that cannot be built. The reason never holds the value.
+pub(crate) fn refused(reason: impl Into<String>) -> BackendError {
+    BackendError::Build { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests;
