@@ -33,7 +33,10 @@ impl BodyTemplate {
                 for (name, expression) in fields {
                     push_field(&mut text, name, &expression.evaluate(scope)?)?;
                 }
-                Ok(Body { content_type: "application/x-www-form-urlencoded", bytes: text.into_bytes() })
+                Ok(Body {
+                    content_type: "application/x-www-form-urlencoded",
+                    bytes: text.into_bytes(),
+                })
             }
         }
     }
@@ -41,7 +44,9 @@ impl BodyTemplate {
     pub fn reads(&self) -> Vec<Read> {
         match self {
             Self::Json(expression) => expression.reads(),
-            Self::Form(fields) => unique(fields.iter().flat_map(|(_, value)| value.reads()).collect()),
+            Self::Form(fields) => {
+                unique(fields.iter().flat_map(|(_, value)| value.reads()).collect())
+            }
         }
     }
 }

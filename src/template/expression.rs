@@ -62,22 +62,33 @@ impl Expression {
         Ok(match self {
             Self::Constant(value) => value.clone(),
             Self::Key { part } => key(scope, *part)?,
-            Self::Keys => Value::Array(scope.inputs.keys.iter().map(|key| parts(key.as_str())).collect()),
+            Self::Keys => {
+                Value::Array(scope.inputs.keys.iter().map(|key| parts(key.as_str())).collect())
+            }
             Self::Argument(path) => argument(scope, path).cloned().unwrap_or(Value::Null),
             Self::RemoteId { of, name, .. } => remote_id(&of.evaluate(scope)?, name)?,
             Self::Fields => scope.inputs.fields.iter().map(|name| Value::from(&**name)).collect(),
-            Self::Header(name) => scope.inputs.principal.header(name).map_or(Value::Null, Value::from),
-            Self::Claim(name) => scope.inputs.principal.claim(name).map_or(Value::Null, Value::from),
+            Self::Header(name) => {
+                scope.inputs.principal.header(name).map_or(Value::Null, Value::from)
+            }
+            Self::Claim(name) => {
+                scope.inputs.principal.claim(name).map_or(Value::Null, Value::from)
+            }
             Self::Variable(name) => scope.variable(name)?,
             Self::Join { list, with } => join(&list.evaluate(scope)?, with)?,
-            Self::Enum { of, values, otherwise } => word(&of.evaluate(scope)?, values, otherwise.as_deref())?,
+            Self::Enum { of, values, otherwise } => {
+                word(&of.evaluate(scope)?, values, otherwise.as_deref())?
+            }
             Self::Quoted(template) => Value::from(template.render(scope)?),
             Self::EachKey(item) => {
-                let items: Result<_, _> = scope.inputs.keys.iter().map(|key| item.evaluate(&scope.at(key))).collect();
+                let items: Result<_, _> =
+                    scope.inputs.keys.iter().map(|key| item.evaluate(&scope.at(key))).collect();
                 Value::Array(items?)
             }
             Self::UnixSeconds(of) => unix_seconds(&of.evaluate(scope)?)?,
-            Self::List(items) => Value::Array(items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>()?),
+            Self::List(items) => Value::Array(
+                items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>()?,
+            ),
             Self::Object(members) => {
                 let mut object = serde_json::Map::new();
                 for (name, member) in members {
@@ -104,15 +115,19 @@ impl Expression {
             Self::Key { .. } => reads.push(Read::Key),
             Self::Keys => reads.push(Read::Keys),
             Self::Argument(path) => reads.push(Read::Argument { path: path.clone(), id_of: None }),
-            Self::RemoteId { of, ty, .. } => reads.extend(of.reads().into_iter().map(|read| match read {
-                Read::Argument { path, .. } => Read::Argument { path, id_of: Some(*ty) },
-                other => other,
-            })),
+            Self::RemoteId { of, ty, .. } => {
+                reads.extend(of.reads().into_iter().map(|read| match read {
+                    Read::Argument { path, .. } => Read::Argument { path, id_of: Some(*ty) },
+                    other => other,
+                }))
+            }
             Self::Fields => reads.push(Read::Fields),
             Self::Header(name) => reads.push(Read::Header(Arc::clone(name))),
             Self::Claim(name) => reads.push(Read::Claim(Arc::clone(name))),
             Self::Variable(name) => reads.push(Read::Variable(Arc::clone(name))),
-            Self::Join { list: of, .. } | Self::Enum { of, .. } | Self::UnixSeconds(of) => of.collect(reads),
+            Self::Join { list: of, .. } | Self::Enum { of, .. } | Self::UnixSeconds(of) => {
+                of.collect(reads)
+            }
             Self::Quoted(template) => reads.extend(template.reads()),
             Self::EachKey(item) => {
                 reads.push(Read::Keys);
@@ -126,7 +141,11 @@ impl Expression {
 
 /// A key as a value: its text, or the list of its parts.
 fn parts(key: &str) -> Value {
-    if key.contains(KEY_SEPARATOR) { key.split(KEY_SEPARATOR).map(Value::from).collect() } else { Value::from(key) }
+    if key.contains(KEY_SEPARATOR) {
+        key.split(KEY_SEPARATOR).map(Value::from).collect()
+    } else {
+        Value::from(key)
+    }
 }
 
 fn key(scope: &Scope<'_>, part: Option<usize>) -> Result<Value, BackendError> {
@@ -193,7 +212,11 @@ fn join(list: &Value, with: &str) -> Result<Value, BackendError> {
     Ok(Value::from(joined))
 }
 
-fn word(value: &Value, values: &[(Arc<str>, Arc<str>)], otherwise: Option<&str>) -> Result<Value, BackendError> {
+fn word(
+    value: &Value,
+    values: &[(Arc<str>, Arc<str>)],
+    otherwise: Option<&str>,
+) -> Result<Value, BackendError> {
     let scalar = match value {
         Value::Bool(_) | Value::Number(_) => &Value::from(value.to_string()),
         other => other,
@@ -228,6 +251,8 @@ pub(crate) fn text(value: &Value) -> Result<Option<std::borrow::Cow<'_, str>>, B
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.as_str().into())),
         Value::Bool(_) | Value::Number(_) => Ok(Some(value.to_string().into())),
-        Value::Array(_) | Value::Object(_) => Err(refused("a list or an object stands where text is needed")),
+        Value::Array(_) | Value::Object(_) => {
+            Err(refused("a list or an object stands where text is needed"))
+        }
     }
 }

@@ -13,7 +13,9 @@ pub struct HeaderTemplate {
 
 impl HeaderTemplate {
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        if let Some((offset, _)) = text.char_indices().find(|(_, character)| !is_visible(*character)) {
+        if let Some((offset, _)) =
+            text.char_indices().find(|(_, character)| !is_visible(*character))
+        {
             return Err(TemplateError::new(offset, "a header value is visible ASCII on one line"));
         }
         let pieces = split(text, |name, offset| {
@@ -59,15 +61,18 @@ impl HeaderTemplate {
 /// Why a header of this name cannot be set by a template, if so.
 pub fn forbidden_header(name: &str) -> Option<&'static str> {
     let is_token = !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     if !is_token {
         return Some("this is not a header name");
     }
     match name.to_ascii_lowercase().as_str() {
-        "host" | "content-length" | "transfer-encoding" => Some("this header follows from the request itself"),
-        "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" | "expect" => {
-            Some("this header belongs to the connection")
+        "host" | "content-length" | "transfer-encoding" => {
+            Some("this header follows from the request itself")
         }
+        "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade"
+        | "expect" => Some("this header belongs to the connection"),
         "accept-encoding" => Some("this header follows from what the gateway can decode"),
         _ => None,
     }

@@ -117,9 +117,11 @@ pub fn inputs_of(reads: &[Read]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for read in reads {
         let input = match read {
-            Read::Argument { path, id_of } => {
-                Input::Argument(ArgumentPath { path: path.clone(), id_of: *id_of, normalizer: Normalizer::Exact })
-            }
+            Read::Argument { path, id_of } => Input::Argument(ArgumentPath {
+                path: path.clone(),
+                id_of: *id_of,
+                normalizer: Normalizer::Exact,
+            }),
             Read::Header(name) => Input::Header(Arc::clone(name)),
             Read::Claim(name) => Input::Claim(Arc::clone(name)),
             Read::Key | Read::Keys | Read::Fields | Read::Variable(_) => continue,
@@ -143,7 +145,11 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub fn new(inputs: Inputs<'a>, with: &'a [(Arc<str>, Expression)], pages: Option<&'a Pages>) -> Self {
+    pub fn new(
+        inputs: Inputs<'a>,
+        with: &'a [(Arc<str>, Expression)],
+        pages: Option<&'a Pages>,
+    ) -> Self {
         Self { inputs, with, pages, each: None }
     }
 
@@ -176,7 +182,9 @@ impl<'a> Scope<'a> {
     fn page_variable(&self, name: &str) -> Option<Value> {
         let pages = self.pages?;
         if let Some(size) = pages.size.as_ref().filter(|size| &*size.variable == name) {
-            return Some(self.inputs.page_size.map_or(size.max, |wanted| wanted.min(size.max)).into());
+            return Some(
+                self.inputs.page_size.map_or(size.max, |wanted| wanted.min(size.max)).into(),
+            );
         }
         let held = self
             .inputs
@@ -191,20 +199,13 @@ impl<'a> Scope<'a> {
                 .iter()
                 .any(|(variable, _)| &**variable == name)
                 .then(|| held.map_or(Value::Null, Value::from)),
-            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => parameters
-                .iter()
-                .any(|variable| &**variable == name)
-                .then(|| held.map_or(Value::Null, Value::from)),
+            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => {
+                parameters
+                    .iter()
+                    .any(|variable| &**variable == name)
+                    .then(|| held.map_or(Value::Null, Value::from))
+            }
         }
-    }
-
-    /// The names that [`Self::variable`] knows, for templates that want them all at once.
-    pub(crate) fn variable_names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<Arc<str>> = self.with.iter().map(|(name, _)| Arc::clone(name)).collect();
-        if let Some(pages) = self.pages {
-            names.extend(pages.variables());
-        }
-        names
     }
 }
 
@@ -217,8 +218,12 @@ impl Pages {
     pub fn variables(&self) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = match &self.next {
             NextPage::Cursor(values) => values.iter().map(|(name, _)| Arc::clone(name)).collect(),
-            NextPage::Page { variable, .. } | NextPage::Offset { variable, .. } => vec![Arc::clone(variable)],
-            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => parameters.clone(),
+            NextPage::Page { variable, .. } | NextPage::Offset { variable, .. } => {
+                vec![Arc::clone(variable)]
+            }
+            NextPage::LinkHeader { parameters, .. } | NextPage::BodyLink { parameters, .. } => {
+                parameters.clone()
+            }
         };
         names.extend(self.size.iter().map(|size| Arc::clone(&size.variable)));
         names

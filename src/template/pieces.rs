@@ -32,14 +32,22 @@ pub(super) fn split<T>(
             let (name, after) = inside
                 .split_once('}')
                 .filter(|(name, _)| !name.contains('{'))
-                .ok_or_else(|| TemplateError::new(offset, "a `{` without its `}` (write `{{` for the character)"))?;
+                .ok_or_else(|| {
+                    TemplateError::new(
+                        offset,
+                        "a `{` without its `}` (write `{{` for the character)",
+                    )
+                })?;
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
             }
             pieces.push(Piece::Value(resolve(name.trim(), offset)?));
             rest = after;
         } else {
-            return Err(TemplateError::new(offset, "a `}` without its `{` (write `}}` for the character)"));
+            return Err(TemplateError::new(
+                offset,
+                "a `}` without its `{` (write `}}` for the character)",
+            ));
         }
     }
     literal.push_str(rest);

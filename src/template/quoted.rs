@@ -40,7 +40,9 @@ impl Dialect {
         let quote = match self {
             Self::Soql | Self::TicketSql => '\'',
             Self::Zendesk if text.contains(['"', '\\']) => {
-                return Err(refused("a value with `\"` or `\\` cannot be quoted in this query language"));
+                return Err(refused(
+                    "a value with `\"` or `\\` cannot be quoted in this query language",
+                ));
             }
             Self::Zendesk => '"',
         };
@@ -79,7 +81,12 @@ enum Quoted {
 impl QuotedTemplate {
     /// `each` and `with` (what stands between two repetitions; ` OR ` is usual) are used by `{each}` in `text`.
     /// An error in `each` has its offset in `each`.
-    pub fn parse(dialect: Dialect, text: &str, each: Option<&str>, with: Option<&str>) -> Result<Self, TemplateError> {
+    pub fn parse(
+        dialect: Dialect,
+        text: &str,
+        each: Option<&str>,
+        with: Option<&str>,
+    ) -> Result<Self, TemplateError> {
         let has_each = each.is_some();
         let text = split(text, |name, offset| match name {
             "each" if has_each => Ok(Quoted::Each),
@@ -88,7 +95,10 @@ impl QuotedTemplate {
         })?;
         let is_used = text.iter().any(|piece| matches!(piece, Piece::Value(Quoted::Each)));
         if has_each && !is_used {
-            return Err(TemplateError::new(0, "`each:` is never used: write `{each}` where it goes"));
+            return Err(TemplateError::new(
+                0,
+                "`each:` is never used: write `{each}` where it goes",
+            ));
         }
         let each = split(each.unwrap_or_default(), |name, offset| match name {
             "keys" | "each" => Err(TemplateError::new(offset, "inside `each:` stands `{key}`")),
@@ -129,7 +139,10 @@ impl QuotedTemplate {
             for piece in pieces {
                 match (piece, open) {
                     (Piece::Value(_), Some(_)) => {
-                        return Err(TemplateError::new(0, "values are quoted by themselves: leave out the quotes around `{…}`"));
+                        return Err(TemplateError::new(
+                            0,
+                            "values are quoted by themselves: leave out the quotes around `{…}`",
+                        ));
                     }
                     (Piece::Value(_), None) => {}
                     (Piece::Literal(literal), _) => open = open_quote(literal, open),
@@ -142,11 +155,18 @@ impl QuotedTemplate {
         Ok(())
     }
 
-    fn push(&self, pieces: &[Piece<Quoted>], scope: &Scope<'_>, into: &mut String) -> Result<(), BackendError> {
+    fn push(
+        &self,
+        pieces: &[Piece<Quoted>],
+        scope: &Scope<'_>,
+        into: &mut String,
+    ) -> Result<(), BackendError> {
         for piece in pieces {
             match piece {
                 Piece::Literal(literal) => into.push_str(literal),
-                Piece::Value(Quoted::Value(expression)) => self.push_value(&expression.evaluate(scope)?, into)?,
+                Piece::Value(Quoted::Value(expression)) => {
+                    self.push_value(&expression.evaluate(scope)?, into)?
+                }
                 Piece::Value(Quoted::Keys) => self.push_list(&key_texts(scope)?, into)?,
                 Piece::Value(Quoted::Fields) => push_fields(scope, into)?,
                 Piece::Value(Quoted::Each) => {
@@ -210,7 +230,8 @@ fn quoted(name: &str, offset: usize) -> Result<Quoted, TemplateError> {
         "keys" => Ok(Quoted::Keys),
         "fields" => Ok(Quoted::Fields),
         name => reference(name).map(Quoted::Value).ok_or_else(|| {
-            let known = "{key}, {keys}, {each}, {fields}, {args.…}, {vars.…}, {header.…}, {claims.…}";
+            let known =
+                "{key}, {keys}, {each}, {fields}, {args.…}, {vars.…}, {header.…}, {claims.…}";
             TemplateError::new(offset, format!("`{{{name}}}` is not one of {known}"))
         }),
     }
@@ -237,7 +258,9 @@ fn key_texts(scope: &Scope<'_>) -> Result<Vec<Value>, BackendError> {
         .iter()
         .map(|key| {
             if key.as_str().contains(KEY_SEPARATOR) {
-                return Err(refused("`{keys}` is for keys of one part; use `each:` with `{key[0]}`"));
+                return Err(refused(
+                    "`{keys}` is for keys of one part; use `each:` with `{key[0]}`",
+                ));
             }
             Ok(Value::from(key.as_str()))
         })
@@ -250,7 +273,8 @@ fn push_fields(scope: &Scope<'_>, into: &mut String) -> Result<(), BackendError>
         return Err(refused("no fields are asked for"));
     }
     for (index, name) in scope.inputs.fields.iter().enumerate() {
-        let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        let is_word = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
         if !is_word {
             return Err(refused("a field name of the query text is not a bare word"));
         }

@@ -1,1 +1,545 @@
+use std::sync::Arc;
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::graph::PageSize;
+use crate::mapping::Path;
+
+struct Given {
+    keys: Vec<Key>,
+    arguments: serde_json::Map<String, Value>,
+    fields: Vec<Arc<str>>,
+    page: Option<PageState>,
+    page_size: Option<u32>,
+    principal: Principal,
+    with: Vec<(Arc<str>, Expression)>,
+    pages: Option<Pages>,
+}
+
+fn given(arguments: &Value) -> Given {
+    Given {
+        keys: Vec::new(),
+        arguments: arguments.as_object().cloned().unwrap_or_default(),
+        fields: Vec::new(),
+        page: None,
+        page_size: None,
+        principal: Principal::default(),
+        with: Vec::new(),
+        pages: None,
+    }
+}
+
+impl Given {
+    fn keys(mut self, keys: &[&str]) -> Self {
+        self.keys = keys.iter().map(|key| Key::new(key)).collect();
+        self
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.with.push((Arc::from(name), Expression::Constant(value)));
+        self
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        let inputs = Inputs {
+            keys: &self.keys,
+            arguments: &self.arguments,
+            fields: &self.fields,
+            page: self.page.as_ref(),
+            page_size: self.page_size,
+            principal: &self.principal,
+        };
+        Scope::new(inputs, &self.with, self.pages.as_ref())
+    }
+}
+
+fn url(template: &str, given: &Given) -> Result<String, BackendError> {
+    let target = UrlTemplate::parse(template).unwrap().expand(&given.scope())?;
+    let separator = if target.query.is_empty() { "" } else { "?" };
+    Ok(format!("{}{separator}{}", target.path, target.query))
+}
+
+// ---- URLs
+
+#[test]
+fn a_url_template_is_expanded_as_rfc_6570_says() {
+    let given = given(&json!({}))
+        .with("var", json!("value"))
+        .with("hello", json!("Hello World!"))
+        .with("list", json!(["red", "green", "blue"]))
+        .with("keys", json!({ "semi": ";", "dot": ".", "comma": "," }))
+        .with("x", json!(1024))
+        .with("y", json!(768))
+        .with("empty", json!(""))
+        .with("undef", Value::Null);
+    for (template, expected) in [
+        ("/{var}", "/value"),
+        ("/{hello}", "/Hello%20World%21"),
+        ("/map/{x,y}", "/map/1024,768"),
+        ("/{var:3}", "/val"),
+        ("/X{.var}", "/X.value"),
+        ("/X{.x,y}", "/X.1024.768"),
+        ("{/var}", "/value"),
+        ("{/var,x}/here", "/value/1024/here"),
+        ("/a{;x,y}", "/a;x=1024;y=768"),
+        ("/a{;x,y,empty}", "/a;x=1024;y=768;empty"),
+        ("/{list}", "/red,green,blue"),
+        ("/a{?x,y}", "/a?x=1024&y=768"),
+        ("/a{?x,y,empty}", "/a?x=1024&y=768&empty="),
+        ("/a{?x,undef}", "/a?x=1024"),
+        ("/a{?undef,x}", "/a?x=1024"),
+        ("/a{?undef}{&x}", "/a?x=1024"),
+        ("/a?fixed=yes{&x}", "/a?fixed=yes&x=1024"),
+        ("/a?q={var}{&x}", "/a?q=value&x=1024"),
+        ("/a{?list}", "/a?list=red,green,blue"),
+        ("/a{?list*}", "/a?list=red&list=green&list=blue"),
+        ("/a{?keys}", "/a?keys=semi,%3B,dot,.,comma,%2C"),
+        ("/a{?keys*}", "/a?semi=%3B&dot=.&comma=%2C"),
+        ("/a{&x}", ""),
+    ] {
+        if expected.is_empty() {
+            assert!(UrlTemplate::parse(template).is_err(), "{template}");
+        } else {
+            assert_eq!(url(template, &given).unwrap(), expected, "{template}");
+        }
+    }
+}
+
+#[test]
+fn a_template_that_could_leave_its_place_is_refused_with_the_place() {
+    for (template, offset) in [
+        ("/a/{+path}", 3),
+        ("/a{#part}", 2),
+        ("/a{/x*}", 2),
+        ("https://elsewhere.example/a", 0),
+        ("//elsewhere.example/a", 0),
+        ("a/b", 0),
+        ("/a b", 2),
+        ("/a#b", 2),
+        ("/a/%zz", 3),
+        ("/a/{x", 3),
+        ("/a/../b", 0),
+        ("/a/%2E%2e/b", 0),
+        ("/a//b", 0),
+        ("/a{?x}{?y}", 6),
+        ("/a/{}", 3),
+        ("/a/{x y}", 3),
+    ] {
+        let error = UrlTemplate::parse(template).unwrap_err();
+        assert_eq!(error.offset, offset, "{template}: {error}");
+        assert!(!error.message.is_empty());
+    }
+}
+
+#[test]
+fn a_path_value_that_is_empty_or_leads_upwards_is_refused() {
+    for value in ["", " ", ".", "..", "%2e%2e", "%252e%252E", "../x", "x/../y", "..\\x", "..;x"] {
+        let given = given(&json!({})).with("id", json!(value));
+        let error = url("/v1/{id}/lines", &given).unwrap_err();
+        assert!(matches!(error, BackendError::Build { .. }), "{value:?}");
+    }
+    for (value, expected) in
+        [("a/b", "/v1/a%2Fb/lines"), ("...", "/v1/.../lines"), ("a?b#c", "/v1/a%3Fb%23c/lines")]
+    {
+        assert_eq!(
+            url("/v1/{id}/lines", &given(&json!({})).with("id", json!(value))).unwrap(),
+            expected
+        );
+    }
+}
+
+#[test]
+fn a_path_value_that_is_missing_is_refused_and_a_query_value_left_out() {
+    let given = given(&json!({}));
+    assert!(url("/v1/{id}", &given).is_err());
+    assert_eq!(url("/v1{?id}", &given).unwrap(), "/v1");
+}
+
+proptest! {
+    #[test]
+    fn no_value_changes_the_segments_or_the_origin(value in any::<String>(), other in "[./%2eE\\\\;?#@:a]{0,12}") {
+        for value in [value, other] {
+            let given = given(&json!({})).with("id", json!(value)).with("q", json!(value));
+            let Ok(target) = url("/v1/customers/{id}/invoices{?q}", &given) else { continue };
+            let parsed = reqwest::Url::parse(&format!("https://api.example:8443{target}")).unwrap();
+            prop_assert_eq!(parsed.host_str(), Some("api.example"));
+            prop_assert_eq!(parsed.port(), Some(8443));
+            let segments: Vec<_> = parsed.path_segments().unwrap().collect();
+            prop_assert_eq!(segments.len(), 4, "{}", parsed);
+            prop_assert_eq!((segments[0], segments[1], segments[3]), ("v1", "customers", "invoices"));
+            let pairs: Vec<_> = parsed.query_pairs().collect();
+            prop_assert_eq!(pairs.len(), 1);
+            prop_assert_eq!(&*pairs[0].1, value.as_str());
+            prop_assert!(parsed.fragment().is_none());
+        }
+    }
+
+    #[test]
+    fn a_header_value_is_one_line_of_visible_characters_or_refused(value in any::<String>()) {
+        let given = given(&json!({ "reference": value }));
+        let rendered = HeaderTemplate::parse("ref={args.reference}").unwrap().render(&given.scope());
+        let is_safe = value.chars().all(|character| character == ' ' || character.is_ascii_graphic());
+        match rendered {
+            Ok(header) => prop_assert_eq!(header, Some(format!("ref={value}")).filter(|_| is_safe)),
+            Err(_) => prop_assert!(!is_safe),
+        }
+    }
+
+    #[test]
+    fn a_quoted_value_is_read_back_as_it_was_given(values in proptest::collection::vec("[ -~äé'\"\\\\]{0,12}", 1..4)) {
+        for (dialect, quote) in [(Dialect::Soql, '\''), (Dialect::TicketSql, '\''), (Dialect::Zendesk, '"')] {
+            let keys: Vec<&str> = values.iter().map(String::as_str).collect();
+            let given = given(&json!({})).keys(&keys);
+            let template = QuotedTemplate::parse(dialect, "E IN ({keys}) AND X = 1", None, None).unwrap();
+            match template.render(&given.scope()) {
+                Ok(text) => prop_assert_eq!(read_list(&text, quote), Some(values.clone()), "{}", text),
+                Err(_) => prop_assert!(dialect == Dialect::Zendesk && values.iter().any(|value| value.contains(['"', '\\']))),
+            }
+        }
+    }
+
+    #[test]
+    fn an_envelope_keeps_its_elements_whatever_the_value(value in any::<String>()) {
+        let given = given(&json!({ "name": value }));
+        let template = XmlTemplate::compile("<a b=\"{{ args.name }}\"><c>{{ args.name }}</c></a>").unwrap();
+        match template.render(&given.scope()) {
+            Ok(text) => {
+                prop_assert_eq!(text.matches('<').count(), 4);
+                prop_assert_eq!(text.matches('>').count(), 4);
+                prop_assert_eq!(text.matches('"').count(), 2);
+            }
+            Err(_) => prop_assert!(value.chars().any(super::xml::is_forbidden)),
+        }
+    }
+}
+
+/// Reads `E IN ('a', 'b') AND X = 1` as the backend's own parser would.
+fn read_list(text: &str, quote: char) -> Option<Vec<String>> {
+    let mut characters = text.strip_prefix("E IN (")?.chars();
+    let mut values = Vec::new();
+    loop {
+        if characters.next()? != quote {
+            return None;
+        }
+        let mut value = String::new();
+        loop {
+            match characters.next()? {
+                '\\' => value.push(characters.next()?),
+                character if character == quote => break,
+                character => value.push(character),
+            }
+        }
+        values.push(value);
+        match characters.as_str() {
+            ") AND X = 1" => return Some(values),
+            rest => characters = rest.strip_prefix(", ")?.chars(),
+        }
+    }
+}
+
+// ---- headers
+
+#[test]
+fn a_header_that_reads_null_is_left_out() {
+    let template = HeaderTemplate::parse("{args.reference}").unwrap();
+    assert_eq!(template.render(&given(&json!({})).scope()).unwrap(), None);
+    assert_eq!(
+        template.render(&given(&json!({ "reference": 7 })).scope()).unwrap().as_deref(),
+        Some("7")
+    );
+}
+
+#[test]
+fn a_header_reads_the_caller_and_says_so() {
+    let mut given = given(&json!({}));
+    given.principal.headers.push((Arc::from("x-tenant"), Arc::from("acme")));
+    given.principal.claims.push((Arc::from("sub"), Arc::from("u1")));
+    let template = HeaderTemplate::parse("{header.X-Tenant}/{claims.sub}; {{x}}").unwrap();
+    assert_eq!(template.render(&given.scope()).unwrap().as_deref(), Some("acme/u1; {x}"));
+    assert_eq!(
+        template.reads(),
+        [Read::Header(Arc::from("x-tenant")), Read::Claim(Arc::from("sub"))]
+    );
+}
+
+#[test]
+fn a_header_template_with_an_unknown_name_or_a_line_break_is_refused() {
+    assert_eq!(HeaderTemplate::parse("a {nonsense}").unwrap_err().offset, 2);
+    assert_eq!(HeaderTemplate::parse("a\r\nb").unwrap_err().offset, 1);
+    assert_eq!(HeaderTemplate::parse("a {args.x").unwrap_err().offset, 2);
+    assert_eq!(HeaderTemplate::parse("a } b").unwrap_err().offset, 2);
+}
+
+#[test]
+fn headers_of_the_connection_cannot_be_set() {
+    for name in
+        ["Host", "content-length", "Transfer-Encoding", "connection", "bad name", "", "x\r\ny"]
+    {
+        assert!(forbidden_header(name).is_some(), "{name}");
+    }
+    assert!(forbidden_header("Authorization").is_none());
+}
+
+// ---- query languages
+
+#[test]
+fn a_quoted_template_repeats_a_text_for_each_key() {
+    let template = QuotedTemplate::parse(
+        Dialect::TicketSql,
+        "({each}) AND Status = {args.status}",
+        Some("Requestor.EmailAddress = {key}"),
+        Some(" OR "),
+    )
+    .unwrap();
+    let given = given(&json!({ "status": "open" })).keys(&["b@y.example", "zoe.o'neil@x.example"]);
+    assert_eq!(
+        template.render(&given.scope()).unwrap(),
+        r"(Requestor.EmailAddress = 'b@y.example' OR Requestor.EmailAddress = 'zoe.o\'neil@x.example') AND Status = 'open'"
+    );
+    assert_eq!(
+        template.reads(),
+        [Read::Keys, Read::Argument { path: vec![Arc::from("status")], id_of: None }]
+    );
+}
+
+#[test]
+fn a_quoted_template_writes_fields_and_numbers_bare() {
+    let template = QuotedTemplate::parse(
+        Dialect::Soql,
+        "SELECT {fields} FROM Contact LIMIT {args.first}",
+        None,
+        None,
+    )
+    .unwrap();
+    let mut given = given(&json!({ "first": 20 }));
+    given.fields = vec![Arc::from("Account.Name"), Arc::from("Email")];
+    assert_eq!(
+        template.render(&given.scope()).unwrap(),
+        "SELECT Account.Name, Email FROM Contact LIMIT 20"
+    );
+    given.fields = vec![Arc::from("Id FROM User --")];
+    assert!(template.render(&given.scope()).is_err());
+}
+
+#[test]
+fn a_quoted_template_refuses_control_characters_empty_lists_and_quotes_of_its_own() {
+    let template = QuotedTemplate::parse(Dialect::Soql, "x = {keys}", None, None).unwrap();
+    assert!(template.render(&given(&json!({})).keys(&["a\nb"]).scope()).is_err());
+    assert!(template.render(&given(&json!({})).keys(&["a\0b"]).scope()).is_err());
+    assert!(template.render(&given(&json!({})).scope()).is_err());
+    assert!(QuotedTemplate::parse(Dialect::Soql, "x = '{key}'", None, None).is_err());
+    assert!(QuotedTemplate::parse(Dialect::Soql, "x = 'a", None, None).is_err());
+    assert!(QuotedTemplate::parse(Dialect::Soql, "x = {each}", None, None).is_err());
+    assert!(QuotedTemplate::parse(Dialect::Soql, "x", Some("y = {key}"), None).is_err());
+    assert!(QuotedTemplate::parse(Dialect::Soql, "x = 'it\\'s' AND y = {key}", None, None).is_ok());
+}
+
+// ---- values
+
+#[test]
+fn expressions_read_keys_arguments_and_fields() {
+    let mut given =
+        given(&json!({ "input": { "name": "Ada", "big": 12_345_678_901_234_567_890_u64 } }))
+            .keys(&["a", "b"]);
+    given.fields = vec![Arc::from("x")];
+    let argument =
+        |path: &[&str]| Expression::Argument(path.iter().map(|name| Arc::from(*name)).collect());
+    let body = Expression::Object(vec![
+        (
+            Arc::from("inputs"),
+            Expression::EachKey(Box::new(Expression::Object(vec![(
+                Arc::from("id"),
+                Expression::Key { part: None },
+            )]))),
+        ),
+        (Arc::from("properties"), Expression::Fields),
+        (
+            Arc::from("joined"),
+            Expression::Join { list: Box::new(Expression::Keys), with: Arc::from(",") },
+        ),
+        (Arc::from("name"), argument(&["input", "name"])),
+        (Arc::from("big"), argument(&["input", "big"])),
+        (Arc::from("nothing"), argument(&["input", "nothing"])),
+    ]);
+    let rendered = BodyTemplate::Json(body.clone()).render(&given.scope()).unwrap();
+    assert_eq!(
+        String::from_utf8(rendered.bytes).unwrap(),
+        r#"{"inputs":[{"id":"a"},{"id":"b"}],"properties":["x"],"joined":"a,b","name":"Ada","big":12345678901234567890}"#
+    );
+    assert!(!body.reads().contains(&Read::Key));
+    assert_eq!(inputs_of(&body.reads()).len(), 3);
+}
+
+#[test]
+fn composite_keys_are_read_by_their_parts() {
+    let given = given(&json!({})).keys(&["de\u{1f}42"]);
+    let part = |part| Expression::Key { part: Some(part) }.evaluate(&given.scope());
+    assert_eq!(part(1).unwrap(), json!("42"));
+    assert!(part(2).is_err());
+    assert_eq!(
+        Expression::Key { part: None }.evaluate(&given.scope()).unwrap(),
+        json!(["de", "42"])
+    );
+}
+
+#[test]
+fn a_call_that_reads_one_key_is_refused_a_chunk_of_two() {
+    let given = given(&json!({})).keys(&["a", "b"]);
+    assert!(Expression::Key { part: None }.evaluate(&given.scope()).is_err());
+}
+
+#[test]
+fn words_and_times_are_translated() {
+    let enumeration = |value: Value, otherwise: Option<&str>| {
+        Expression::Enum {
+            of: Box::new(Expression::Constant(value)),
+            values: vec![(Arc::from("OPEN"), Arc::from("in_progress"))],
+            otherwise: otherwise.map(Arc::from),
+        }
+        .evaluate(&given(&json!({})).scope())
+    };
+    assert_eq!(enumeration(json!("OPEN"), None).unwrap(), json!("in_progress"));
+    assert_eq!(
+        enumeration(json!(["OPEN", "ODD"]), Some("any")).unwrap(),
+        json!(["in_progress", "any"])
+    );
+    assert_eq!(enumeration(Value::Null, None).unwrap(), Value::Null);
+    assert!(enumeration(json!("ODD"), None).is_err());
+    let unix = |value: Value| {
+        Expression::UnixSeconds(Box::new(Expression::Constant(value)))
+            .evaluate(&given(&json!({})).scope())
+    };
+    assert_eq!(unix(json!("2024-01-02T03:04:05+01:00")).unwrap(), json!(1_704_161_045));
+    assert_eq!(unix(json!("2024-01-02")).unwrap(), json!(1_704_153_600));
+    assert!(unix(json!("yesterday")).is_err());
+}
+
+#[test]
+fn an_opaque_id_gives_its_remote_key_and_only_for_its_own_type() {
+    let id = |text: &str| {
+        Expression::RemoteId {
+            of: Box::new(Expression::Constant(json!(text))),
+            ty: TypeId(3),
+            name: Arc::from("Ticket"),
+        }
+        .evaluate(&given(&json!({})).scope())
+    };
+    assert_eq!(id("VGlja2V0OnN1cHBvcnQ6VC0xOjI").unwrap(), json!("T-1:2"));
+    assert!(id("SW52b2ljZTpiaWxsaW5nOjQy").is_err());
+    assert_eq!(id("T-1").unwrap(), json!("T-1"));
+}
+
+#[test]
+fn page_variables_are_bound_by_name() {
+    let mut given = given(&json!({}));
+    given.pages = Some(Pages {
+        next: NextPage::Page { variable: Arc::from("page"), start: 1 },
+        more: None,
+        size: Some(PageSize { variable: Arc::from("per_page"), max: 50 }),
+        max_pages: 10,
+        total: None,
+    });
+    assert_eq!(url("/t{?page,per_page}", &given).unwrap(), "/t?page=1&per_page=50");
+    given.page_size = Some(20);
+    given.page = Some(PageState(Box::new([("page".into(), "3".into())])));
+    assert_eq!(url("/t{?page,per_page}", &given).unwrap(), "/t?page=3&per_page=20");
+    given.pages = Some(Pages {
+        next: NextPage::Cursor(vec![(Arc::from("after"), Path { steps: Vec::new() })]),
+        more: None,
+        size: None,
+        max_pages: 10,
+        total: None,
+    });
+    assert_eq!(url("/t{?after}", &given).unwrap(), "/t");
+}
+
+#[test]
+fn a_form_writes_lists_objects_and_nothing_for_null() {
+    let form = BodyTemplate::Form(vec![
+        (Arc::from("a b"), Expression::Constant(json!("x&y=z"))),
+        (Arc::from("expand[]"), Expression::Constant(json!(["p", "q"]))),
+        (Arc::from("metadata"), Expression::Constant(json!({ "k": 1 }))),
+        (Arc::from("items"), Expression::Constant(json!([{ "n": true }]))),
+        (Arc::from("gone"), Expression::Constant(Value::Null)),
+    ]);
+    let body = form.render(&given(&json!({})).scope()).unwrap();
+    assert_eq!(
+        String::from_utf8(body.bytes).unwrap(),
+        "a%20b=x%26y%3Dz&expand%5B%5D=p&expand%5B%5D=q&metadata%5Bk%5D=1&items%5B0%5D%5Bn%5D=true"
+    );
+}
+
+// ---- envelopes
+
+#[test]
+fn an_envelope_escapes_every_value_and_says_what_it_reads() {
+    let template = XmlTemplate::compile(
+        "<e>{% for key in keys %}<id>{{ key }}</id>{% endfor %}{% if args.input.note %}<n>{{ args.input.note }}</n>{% endif %}{{ vars.page }}</e>",
+    )
+    .unwrap();
+    let given = given(&json!({ "input": null })).keys(&["<a&b>", "2"]).with("page", json!(1));
+    assert_eq!(
+        template.render(&given.scope()).unwrap(),
+        "<e><id>&lt;a&amp;b&gt;</id><id>2</id>1</e>"
+    );
+    assert_eq!(
+        template.reads(),
+        [
+            Read::Keys,
+            Read::Argument { path: vec![Arc::from("input"), Arc::from("note")], id_of: None },
+            Read::Variable(Arc::from("page")),
+        ]
+    );
+}
+
+#[test]
+fn no_filter_and_no_block_writes_a_value_unescaped() {
+    assert!(
+        XmlTemplate::compile("<a>{{ args.x|safe }}</a>")
+            .and_then(|template| {
+                template
+                    .render(&given(&json!({ "x": "<" })).scope())
+                    .map_err(|_| TemplateError::new(0, ""))
+            })
+            .is_err()
+    );
+    for text in [
+        "<a>{% autoescape false %}{{ args.x }}{% endautoescape %}</a>",
+        "<a>{% set y %}{{ args.x }}{% endset %}{{ y }}</a>",
+        "<a>{{ args.x ~ args.x }}</a>",
+        "<a>{{ args.x|upper|replace('A', '<') }}</a>",
+        "<a>{% filter upper %}{{ args.x }}{% endfilter %}</a>",
+    ] {
+        let rendered = XmlTemplate::compile(text)
+            .unwrap()
+            .render(&given(&json!({ "x": "<x>" })).scope())
+            .unwrap();
+        assert_eq!(rendered.matches('<').count(), 2, "{text}: {rendered}");
+    }
+}
+
+#[test]
+fn an_envelope_with_an_unknown_name_or_broken_syntax_is_refused() {
+    assert_eq!(XmlTemplate::compile("<a>\n{{ page.x }}</a>").unwrap_err().offset, 7);
+    assert_eq!(XmlTemplate::compile("<a>\n{% for %}</a>").unwrap_err().offset, 4);
+    assert!(XmlTemplate::compile("{{ args }}").is_err());
+}
+
+#[test]
+fn an_envelope_that_never_ends_runs_out_of_fuel() {
+    let template = XmlTemplate::compile(
+        "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}",
+    )
+    .unwrap();
+    assert!(matches!(template.render(&given(&json!({})).scope()), Err(BackendError::Build { .. })));
+}
+
+#[test]
+fn a_character_that_xml_cannot_hold_is_refused_without_the_value() {
+    let template = XmlTemplate::compile("<a>{{ args.x }}</a>").unwrap();
+    let error = template.render(&given(&json!({ "x": "secret\u{1}" })).scope()).unwrap_err();
+    assert!(error.to_string().contains("XML does not allow"), "{error}");
+    assert!(!error.to_string().contains("secret"));
+}

@@ -53,7 +53,10 @@ impl UrlTemplate {
             || (template.starts_with('/') && !template.starts_with("//"))
             || ["?", "{?", "{/"].iter().any(|start| template.starts_with(start));
         if !fits {
-            return Err(TemplateError::new(0, "a URL template begins with `/`: it goes below the backend's `url`"));
+            return Err(TemplateError::new(
+                0,
+                "a URL template begins with `/`: it goes below the backend's `url`",
+            ));
         }
         let mut pieces = Vec::new();
         let mut in_query = false;
@@ -64,22 +67,29 @@ impl UrlTemplate {
                 let Some((expression, after)) = inside.split_once('}') else {
                     return Err(TemplateError::new(offset, "a `{` without its `}`"));
                 };
-                let (operator, variables) = expression_of(expression, in_query)
-                    .map_err(|message| TemplateError::new(offset, format!("`{{{expression}}}`: {message}")))?;
+                let (operator, variables) =
+                    expression_of(expression, in_query).map_err(|message| {
+                        TemplateError::new(offset, format!("`{{{expression}}}`: {message}"))
+                    })?;
                 in_query |= operator == Operator::Query;
                 pieces.push(Piece::Expression { operator, variables, in_query });
                 rest = after;
             } else {
                 // A `?` begins the query: the path's literal ends before it.
                 let stop = if in_query { "{" } else { "{?" };
-                let (literal, after) = if let (false, Some(query)) = (in_query, rest.strip_prefix('?')) {
-                    in_query = true;
-                    rest.split_at(1 + query.find('{').unwrap_or(query.len()))
-                } else {
-                    rest.split_at(rest.find(|next| stop.contains(next)).unwrap_or(rest.len()))
-                };
-                check_literal(literal).map_err(|(at, message)| TemplateError::new(offset + at, message))?;
-                pieces.push(Piece::Literal { text: literal.trim_start_matches('?').to_owned(), in_query });
+                let (literal, after) =
+                    if let (false, Some(query)) = (in_query, rest.strip_prefix('?')) {
+                        in_query = true;
+                        rest.split_at(1 + query.find('{').unwrap_or(query.len()))
+                    } else {
+                        rest.split_at(rest.find(|next| stop.contains(next)).unwrap_or(rest.len()))
+                    };
+                check_literal(literal)
+                    .map_err(|(at, message)| TemplateError::new(offset + at, message))?;
+                pieces.push(Piece::Literal {
+                    text: literal.trim_start_matches('?').to_owned(),
+                    in_query,
+                });
                 rest = after;
             }
         }
@@ -100,7 +110,9 @@ impl UrlTemplate {
     }
 
     pub fn reads(&self) -> Vec<Read> {
-        let read = |name: &Arc<str>| if &**name == "key" { Read::Key } else { Read::Variable(Arc::clone(name)) };
+        let read = |name: &Arc<str>| {
+            if &**name == "key" { Read::Key } else { Read::Variable(Arc::clone(name)) }
+        };
         unique(self.names().iter().map(read).collect())
     }
 
@@ -110,7 +122,8 @@ impl UrlTemplate {
             match piece {
                 Piece::Literal { text, in_query: false } => target.path.push_str(text),
                 Piece::Literal { text, in_query: true } => {
-                    let text = if target.query.is_empty() { text.trim_start_matches('&') } else { text };
+                    let text =
+                        if target.query.is_empty() { text.trim_start_matches('&') } else { text };
                     target.query.push_str(text);
                 }
                 Piece::Expression { operator: Operator::Query, variables, .. } => {
@@ -127,7 +140,12 @@ impl UrlTemplate {
                 }
                 Piece::Expression { operator, variables, in_query: false } => {
                     for (index, variable) in variables.iter().enumerate() {
-                        push_path(&mut target.path, (*operator, index), variable, &scope.variable(&variable.name)?)?;
+                        push_path(
+                            &mut target.path,
+                            (*operator, index),
+                            variable,
+                            &scope.variable(&variable.name)?,
+                        )?;
                     }
                 }
             }
@@ -168,20 +186,31 @@ impl Piece {
 fn expression_of(text: &str, in_query: bool) -> Result<(Operator, Vec<Variable>), String> {
     let (operator, names) = match text.chars().next() {
         None => return Err("a name is missing".to_owned()),
-        Some('+' | '#') => return Err("a value from outside could change the URL; use `{name}`".to_owned()),
+        Some('+' | '#') => {
+            return Err("a value from outside could change the URL; use `{name}`".to_owned());
+        }
         Some('.') => (Operator::Label, text.split_at(1).1),
         Some('/') => (Operator::Segment, text.split_at(1).1),
         Some(';') => (Operator::Parameter, text.split_at(1).1),
-        Some('?') if in_query => return Err("the query has begun already; use `{&name}`".to_owned()),
-        Some('&') if !in_query => return Err("the query has not begun yet; use `{?name}`".to_owned()),
+        Some('?') if in_query => {
+            return Err("the query has begun already; use `{&name}`".to_owned());
+        }
+        Some('&') if !in_query => {
+            return Err("the query has not begun yet; use `{?name}`".to_owned());
+        }
         Some('?' | '&') => (Operator::Query, text.split_at(1).1),
-        Some('=' | ',' | '!' | '@' | '|' | '$') => return Err("this operator is reserved by RFC 6570".to_owned()),
+        Some('=' | ',' | '!' | '@' | '|' | '$') => {
+            return Err("this operator is reserved by RFC 6570".to_owned());
+        }
         Some(_) => (Operator::Simple, text),
     };
     if in_query && !matches!(operator, Operator::Simple | Operator::Query) {
         return Err("this operator belongs into the path".to_owned());
     }
-    let variables = names.split(',').map(|name| variable_of(operator, name.trim())).collect::<Result<_, _>>()?;
+    let variables = names
+        .split(',')
+        .map(|name| variable_of(operator, name.trim()))
+        .collect::<Result<_, _>>()?;
     Ok((operator, variables))
 }
 
@@ -200,7 +229,8 @@ fn variable_of(operator: Operator, text: &str) -> Result<Variable, String> {
     if explode && prefix.is_some() {
         return Err("`:` and `*` do not go together".to_owned());
     }
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    let is_name = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if !is_name {
         return Err(format!("`{name}` is not a name"));
     }
@@ -212,7 +242,9 @@ fn check_literal(literal: &str) -> Result<(), (usize, &'static str)> {
     let bytes = literal.as_bytes();
     for (offset, byte) in bytes.iter().enumerate() {
         let is_fine = match byte {
-            b'%' => bytes.get(offset + 1..offset + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
+            b'%' => bytes
+                .get(offset + 1..offset + 3)
+                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
             b'#' => return Err((offset, "a fragment is never sent")),
             b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'|' | b'}' => false,
             byte => byte.is_ascii_graphic(),
@@ -242,7 +274,9 @@ fn check_path(path: &str) -> Result<(), String> {
         // Whatever follows a `;` is a parameter to some servers.
         let name = text.split(';').next().unwrap_or_default();
         // An encoded slash is a slash to some servers: it may not lead upwards either.
-        if name.trim().is_empty() || name.split(['/', '\\']).any(|part| matches!(part.trim(), "." | "..")) {
+        if name.trim().is_empty()
+            || name.split(['/', '\\']).any(|part| matches!(part.trim(), "." | ".."))
+        {
             return Err("a path segment is empty, `.` or `..`".to_owned());
         }
     }
@@ -271,7 +305,9 @@ pub(super) fn encode(text: &str, into: &mut String) {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));
         } else {
-            let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
+            let digit = |value: u8| {
+                char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase()
+            };
             into.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
@@ -303,7 +339,10 @@ fn simple(variable: &Variable, value: &Value) -> Result<String, BackendError> {
         }
         scalar => {
             if let Some(text) = text(scalar)? {
-                let cut = variable.prefix.and_then(|length| text.char_indices().nth(length)).map(|(at, _)| at);
+                let cut = variable
+                    .prefix
+                    .and_then(|length| text.char_indices().nth(length))
+                    .map(|(at, _)| at);
                 encode(text.get(..cut.unwrap_or(text.len())).unwrap_or(&text), &mut written);
             }
         }

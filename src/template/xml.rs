@@ -49,17 +49,26 @@ impl XmlTemplate {
             .map_err(|error| TemplateError::new(0, message(&error)))?;
         let mut reads = Vec::new();
         for name in &names {
-            reads.extend(read_of(name).map_err(|message| TemplateError::new(text.find(name.as_str()).unwrap_or(0), message))?);
+            reads.extend(read_of(name).map_err(|message| {
+                TemplateError::new(text.find(name.as_str()).unwrap_or(0), message)
+            })?);
         }
         Ok(Self { environment: Arc::new(environment), reads: unique(reads) })
     }
 
     pub fn render(&self, scope: &Scope<'_>) -> Result<String, BackendError> {
         let context = self.context(scope)?;
-        let rendered = self.environment.get_template(NAME).and_then(|template| template.render(context));
+        let rendered =
+            self.environment.get_template(NAME).and_then(|template| template.render(context));
         rendered.map_err(|error| {
-            let place = error.line().map_or_else(String::new, |line| format!(" (line {line} of the envelope)"));
-            let what = if error.detail() == Some(FORBIDDEN) { FORBIDDEN.to_owned() } else { error.kind().to_string() };
+            let place = error
+                .line()
+                .map_or_else(String::new, |line| format!(" (line {line} of the envelope)"));
+            let what = if error.detail() == Some(FORBIDDEN) {
+                FORBIDDEN.to_owned()
+            } else {
+                error.kind().to_string()
+            };
             refused(format!("{what}{place}"))
         })
     }
@@ -92,8 +101,12 @@ impl XmlTemplate {
                     fill(&mut arguments, path);
                     continue;
                 }
-                Read::Header(name) => ("header", name, Expression::Header(Arc::clone(name)).evaluate(scope)?),
-                Read::Claim(name) => ("claims", name, Expression::Claim(Arc::clone(name)).evaluate(scope)?),
+                Read::Header(name) => {
+                    ("header", name, Expression::Header(Arc::clone(name)).evaluate(scope)?)
+                }
+                Read::Claim(name) => {
+                    ("claims", name, Expression::Claim(Arc::clone(name)).evaluate(scope)?)
+                }
                 Read::Variable(name) => ("vars", name, scope.variable(name)?),
             };
             if let Some(names) = named.get_mut(root) {
@@ -102,9 +115,9 @@ impl XmlTemplate {
         }
         roots.insert("args", item(&arguments));
         for (root, values) in named {
-            roots.insert(root, values.into_iter().collect());
+            roots.insert(root, Item::from_pairs(values));
         }
-        Ok(roots.into_iter().collect())
+        Ok(Item::from_pairs(roots))
     }
 }
 
@@ -121,7 +134,9 @@ fn read_of(name: &str) -> Result<Option<Read>, String> {
         "key" => Read::Key,
         "keys" => Read::Keys,
         "fields" => Read::Fields,
-        "args" if path.is_empty() => return Err("`args` alone: name the argument, `args.name`".to_owned()),
+        "args" if path.is_empty() => {
+            return Err("`args` alone: name the argument, `args.name`".to_owned());
+        }
         "args" => Read::Argument { path, id_of: None },
         "vars" => Read::Variable(one()?),
         "header" => Read::Header(Arc::from(one()?.to_ascii_lowercase())),
@@ -154,7 +169,9 @@ fn item(value: &Value) -> Item {
             (None, None) => Item::from(number.to_string()),
         },
         Value::Array(items) => items.iter().map(item).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (Arc::<str>::from(name.as_str()), item(value))).collect(),
+        Value::Object(members) => {
+            Item::from_pairs(members.iter().map(|(name, value)| (name.as_str(), item(value))))
+        }
     }
 }
 
@@ -163,7 +180,12 @@ fn write_escaped(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Item) -> R
         ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
         ValueKind::None => return Ok(()),
         ValueKind::String | ValueKind::Number | ValueKind::Bool => {}
-        _ => return Err(Error::new(ErrorKind::BadEscape, "a list or an object stands where text is needed")),
+        _ => {
+            return Err(Error::new(
+                ErrorKind::BadEscape,
+                "a list or an object stands where text is needed",
+            ));
+        }
     }
     let text = value.to_string();
     for character in text.chars() {
@@ -175,7 +197,9 @@ fn write_escaped(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Item) -> R
             '\'' => out.write_str("&apos;"),
             // As references, or an attribute's value would be normalized.
             '\t' | '\n' | '\r' => write!(out, "&#{};", u32::from(character)),
-            character if is_forbidden(character) => return Err(Error::new(ErrorKind::BadEscape, FORBIDDEN)),
+            character if is_forbidden(character) => {
+                return Err(Error::new(ErrorKind::BadEscape, FORBIDDEN));
+            }
             character => write!(out, "{character}"),
         };
         written.map_err(|_| Error::from(ErrorKind::WriteFailure))?;
