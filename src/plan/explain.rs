@@ -10,4 +10,16 @@ impl Explanation {
         let _ = (graph, plan);
         Self {}
     }
+
+    pub fn to_text(&self) -> String {
+        String::new()
+    }
+
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    pub fn to_mermaid(&self) -> String {
+        String::new()
+    }
 }
