@@ -1,0 +1,159 @@
+//! Media types: which one a client can read, and whether what it sent is JSON in UTF-8.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use super::StatusProfile;
+
+/// The two media types of a GraphQL answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/graphql-response+json`: the status says how it went.
+    Response,
+    /// `application/json`, for clients from before it.
+    Json,
+}
+
+impl Media {
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Response => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        })
+    }
+
+    fn subtype(self) -> &'static str {
+        match self {
+            Self::Response => "graphql-response+json",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The media type to answer in, or `None` if the client accepts neither (RFC 9110, section 12.5.1).
+///
+/// The higher quality wins; then what was named over what a wildcard allows; then the newer type if both were named, and
+/// the profile's default if neither was.
+pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<Media> {
+    let default = match profile {
+        StatusProfile::Audit2025 => Media::Json,
+        StatusProfile::Draft2026 => Media::Response,
+    };
+    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
+    if values.peek().is_none() {
+        return Some(default);
+    }
+    let ranges: Vec<Range> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(Range::parse)
+        .collect();
+    let rank = |media: Media| {
+        let range = ranges
+            .iter()
+            .filter(|range| range.covers(media))
+            .max_by_key(|range| range.precision)?;
+        (range.quality > 0).then_some((range.quality, range.precision))
+    };
+    match (rank(Media::Response), rank(Media::Json)) {
+        (None, None) => None,
+        (Some(_), None) => Some(Media::Response),
+        (None, Some(_)) => Some(Media::Json),
+        (Some(response), Some(json)) if response == json && response.1 != Precision::Exact => {
+            Some(default)
+        }
+        (Some(response), Some(json)) => {
+            Some(if response >= json { Media::Response } else { Media::Json })
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Precision {
+    Anything,
+    Application,
+    Exact,
+}
+
+/// One media range of an `Accept` header; ranges that can never cover our types are dropped.
+#[derive(Debug)]
+struct Range {
+    precision: Precision,
+    subtype: String,
+    /// In thousandths.
+    quality: u16,
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next()?.to_ascii_lowercase();
+        let (ty, subtype) = name.split_once('/')?;
+        let precision = match (ty, subtype) {
+            ("*", "*") => Precision::Anything,
+            ("application", "*") => Precision::Application,
+            ("application", _) => Precision::Exact,
+            _ => return None,
+        };
+        let mut quality = 1000;
+        for parameter in parts {
+            let Some((name, value)) = parameter.split_once('=') else { continue };
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => quality = thousandths(value)?,
+                "charset" if !value.eq_ignore_ascii_case("utf-8") => return None,
+                _ => {}
+            }
+        }
+        Some(Self { precision, subtype: subtype.to_owned(), quality })
+    }
+
+    fn covers(&self, media: Media) -> bool {
+        self.precision != Precision::Exact || self.subtype == media.subtype()
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked first"
+)]
+fn thousandths(text: &str) -> Option<u16> {
+    let quality: f32 = text.parse().ok()?;
+    (0.0..=1.0).contains(&quality).then(|| (quality * 1000.0).round() as u16)
+}
+
+/// Is this body JSON that we can read? The error says what the client should send.
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
+    const WANTED: &str = "send `Content-Type: application/json`";
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Err(format!("the request has no content type: {WANTED}"));
+    };
+    let text = value.to_str().unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json")) {
+        return Err(format!("a content type of `{}` is not read here: {WANTED}", printable(text)));
+    }
+    let charset = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'));
+    if let Some(charset) = charset.filter(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(format!("the charset `{}` is not read here: send UTF-8", printable(charset)));
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(format!(
+            "a body in content encoding `{}` is not read here: send it plain",
+            printable(encoding)
+        ));
+    }
+    Ok(())
+}
+
+/// The client's own words, short enough to repeat.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(60).collect()
+}
+
+#[cfg(test)]
+mod tests;
