@@ -1,0 +1,55 @@
+//! `cyclorama check`
+
+use clap::{Args, ValueEnum};
+
+use super::files::Config;
+use super::{Exit, Failure, files, output};
+use crate::compile::compile;
+use crate::diagnostic::{self, render};
+
+/// Check the schema, the resolvers and the deployment's file, and print everything that is wrong with them
+///
+/// Prints every problem with its place in all files concerned, then which coordinates of the schema each vendor file covers.
+/// Calls no backend. Exits 1 if there is an error; warnings alone are 0.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    /// For people, or one JSON object for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Print the coverage even if there are errors, and nothing else
+    #[arg(long)]
+    coverage: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let files = files::read(&arguments.config.config)?;
+    let compiled = compile(&files);
+    let has_errors = diagnostic::has_errors(&compiled.diagnostics);
+    match (arguments.format, arguments.coverage) {
+        (Format::Json, true) => output::print(&format!("{:#}\n", compiled.coverage.to_json()))?,
+        (Format::Json, false) => {
+            let mut report = render::json(&compiled.diagnostics, &files.sources);
+            if let Some(members) = report.as_object_mut() {
+                members.insert("coverage".to_owned(), compiled.coverage.to_json());
+            }
+            output::print(&format!("{report:#}\n"))?;
+        }
+        (Format::Text, true) => output::print(&compiled.coverage.render_text())?,
+        (Format::Text, false) => {
+            output::print(&render::colored(&compiled.diagnostics, &files.sources))?;
+            if !has_errors {
+                output::print(&compiled.coverage.render_text())?;
+                output::print("the files are fine\n")?;
+            }
+        }
+    }
+    Ok(if has_errors { Exit::Failed } else { Exit::Done })
+}

@@ -1,0 +1,57 @@
+//! `cyclorama explain`
+
+use clap::{Args, ValueEnum};
+
+use super::files::Config;
+use super::query::Document;
+use super::{Exit, Failure, output, serve};
+use crate::error::RequestError;
+
+/// Print the plan of an operation: which backend calls, in which order, how many at most
+///
+/// Calls no backend and needs no variables: a plan is the same for all of them.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cyclorama explain -q '{ customers { nodes { displayName tickets { nodes { subject } } } } }'
+  cyclorama explain -f customer.graphql --format mermaid > plan.mmd")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    document: Document,
+    /// For people, for machines, or as a Mermaid diagram
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    source: Config,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Mermaid,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let document = arguments.document.read()?;
+    let deployment = arguments.source.deployment()?;
+    let explained =
+        serve::engine(&deployment).explain(&document, arguments.document.operation.as_deref());
+    let explanation = explained.map_err(|errors| Failure::refused(listed(&errors)))?;
+    match arguments.format {
+        Format::Text => output::print(&explanation.to_text())?,
+        Format::Json => output::print(&format!("{:#}\n", explanation.to_json()))?,
+        Format::Mermaid => output::print(&explanation.to_mermaid())?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The reasons, one on each line, with their places.
+fn listed(errors: &[RequestError]) -> String {
+    let line = |error: &RequestError| match error.locations.first() {
+        Some(place) => format!("{}:{}: {error}", place.line, place.column),
+        None => error.to_string(),
+    };
+    let lines: Vec<_> = errors.iter().map(line).collect();
+    format!("the operation was refused\n  {}", lines.join("\n  "))
+}
