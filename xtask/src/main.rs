@@ -1,1 +1,132 @@
-fn main() {}
+//! The project's chores: `cargo xtask test`, `ci`, `bench`, `setup`.
+//!
+//! Takes: a command and its options.
+//! Gives: the chore done, step by step, and an exit code: 0 done, 1 a step failed, 2 not understood.
+//! Never: installs anything without saying so first; needs a crate that is not in the standard library.
+
+mod install;
+mod report;
+mod run;
+mod suite;
+
+use std::process::ExitCode;
+
+use report::{Format, Report};
+
+const HELP: &str = "\
+cargo xtask <command> [options]
+
+Commands
+  test      install what the tests need, run all of them, sum up
+  ci        formatting, lints, documentation links, then `test`
+  bench     the benchmarks (`cargo bench`)
+  setup     only install what the tests need
+
+Options
+  --hermetic      install nothing; leave out the tests that need systems from outside, and list them
+  --no-install    say what is missing instead of installing it
+  --format json   print one JSON object at the end (everything else goes to standard error)
+  --filter TEXT   run only tests whose name contains TEXT
+  -h, --help      this text
+
+Everything that is installed is named before it is installed. Debian packages go through apt-get (as root);
+Python and Node packages go below target/.
+";
+
+/// What was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) hermetic: bool,
+    pub(crate) no_install: bool,
+    pub(crate) json: bool,
+    pub(crate) filter: Option<String>,
+    /// Words behind `--`, for the benchmarks.
+    pub(crate) rest: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (command, options) = match parse(&words) {
+        Ok(parsed) => parsed,
+        Err(problem) => {
+            report::complain(&format!("{problem}\n\n{HELP}"));
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::new(if options.json { Format::Json } else { Format::Human });
+    let done = match command.as_str() {
+        "test" => suite::test(&options, &mut report),
+        "ci" => suite::ci(&options, &mut report),
+        "bench" => suite::bench(&options, &mut report),
+        "setup" => install::everything(&options, &mut report),
+        "help" => {
+            report::tell(HELP);
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            report::complain(&format!("`{other}` is not a command\n\n{HELP}"));
+            return ExitCode::from(2);
+        }
+    };
+    report.finish(done.is_ok());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            report::complain(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(words: &[String]) -> Result<(String, Options), String> {
+    let mut options = Options::default();
+    let mut command = None;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--hermetic" => options.hermetic = true,
+            "--no-install" => options.no_install = true,
+            "--format" => match words.next().map(String::as_str) {
+                Some("json") => options.json = true,
+                Some("human") => options.json = false,
+                _ => return Err("--format takes `human` or `json`".to_owned()),
+            },
+            "--filter" => options.filter = Some(words.next().ok_or("--filter takes a text")?.clone()),
+            "-h" | "--help" => command = Some("help".to_owned()),
+            "--" => options.rest.extend(words.by_ref().cloned()),
+            other if other.starts_with('-') => return Err(format!("`{other}` is not an option")),
+            other if command.is_none() => command = Some(other.to_owned()),
+            other => return Err(format!("`{other}` is one word too many")),
+        }
+    }
+    Ok((command.unwrap_or_else(|| "help".to_owned()), options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<(String, Options), String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_may_stand_before_and_behind_the_command() {
+        let (command, options) = parsed("--hermetic test --format json --filter real").unwrap();
+        assert_eq!(command, "test");
+        assert!(options.hermetic && options.json);
+        assert_eq!(options.filter.as_deref(), Some("real"));
+    }
+
+    #[test]
+    fn no_command_asks_for_help() {
+        assert_eq!(parsed("").unwrap().0, "help");
+    }
+
+    #[test]
+    fn words_that_are_not_known_are_refused() {
+        assert!(parsed("test --hermetc").is_err());
+        assert!(parsed("test twice").is_err());
+        assert!(parsed("test --format xml").is_err());
+    }
+}
