@@ -1,1 +1,6 @@
-
+#[cfg(test)]
+mod needs;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod real_systems;

@@ -11,8 +11,15 @@ use crate::report::Report;
 use crate::run;
 
 /// Request Tracker 5 as a real support system, PHP for a SOAP server, Chromium for `GraphiQL`.
-const DEBIAN: &[&str] =
-    &["request-tracker5", "rt5-db-sqlite", "rt5-standalone", "php-cli", "php-soap", "chromium", "python3-venv"];
+const DEBIAN: &[&str] = &[
+    "request-tracker5",
+    "rt5-db-sqlite",
+    "rt5-standalone",
+    "php-cli",
+    "php-soap",
+    "chromium",
+    "python3-venv",
+];
 /// A Stripe double that keeps state.
 const PYTHON: &[(&str, &str)] = &[("localstripe", "1.15.10")];
 /// A browser driver; the reference implementation of GraphQL.
@@ -33,7 +40,9 @@ impl Missing {
 
     fn described(&self) -> String {
         let mut lines = Vec::new();
-        for (kind, packages) in [("Debian", &self.debian), ("Python", &self.python), ("Node", &self.node)] {
+        for (kind, packages) in
+            [("Debian", &self.debian), ("Python", &self.python), ("Node", &self.node)]
+        {
             if !packages.is_empty() {
                 lines.push(format!("  {kind} packages: {}", packages.join(" ")));
             }
@@ -78,7 +87,8 @@ pub(crate) fn npm() -> PathBuf {
 }
 
 fn missing() -> Missing {
-    let mut debian: Vec<String> = DEBIAN.iter().filter(|package| !has_debian(package)).map(|&p| p.to_owned()).collect();
+    let mut debian: Vec<String> =
+        DEBIAN.iter().filter(|package| !has_debian(package)).map(|&p| p.to_owned()).collect();
     for (program, package) in [("node", "nodejs"), ("npm", "npm"), ("python3", "python3")] {
         if run::asked(with(program, &["--version"])).is_none() {
             debian.push(package.to_owned());
@@ -86,13 +96,22 @@ fn missing() -> Missing {
     }
     Missing {
         debian,
-        python: PYTHON.iter().filter(|p| !has_python(p)).map(|(name, version)| format!("{name}=={version}")).collect(),
-        node: NODE.iter().filter(|p| !has_node(p)).map(|(name, version)| format!("{name}@{version}")).collect(),
+        python: PYTHON
+            .iter()
+            .filter(|p| !has_python(p))
+            .map(|(name, version)| format!("{name}=={version}"))
+            .collect(),
+        node: NODE
+            .iter()
+            .filter(|p| !has_node(p))
+            .map(|(name, version)| format!("{name}@{version}"))
+            .collect(),
     }
 }
 
 fn has_debian(package: &str) -> bool {
-    run::asked(with("dpkg-query", &["-W", "-f=${Status}", package])).is_some_and(|status| status == "install ok installed")
+    run::asked(with("dpkg-query", &["-W", "-f=${Status}", package]))
+        .is_some_and(|status| status == "install ok installed")
 }
 
 fn has_python((name, version): &(&str, &str)) -> bool {
@@ -104,14 +123,18 @@ fn has_python((name, version): &(&str, &str)) -> bool {
 
 fn has_node((name, version): &(&str, &str)) -> bool {
     let manifest = npm().join("node_modules").join(name).join("package.json");
-    std::fs::read_to_string(manifest).is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
+    std::fs::read_to_string(manifest)
+        .is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
 }
 
 fn debian(packages: &[String], report: &Report) -> Result<(), String> {
     if packages.is_empty() {
         return Ok(());
     }
-    let install = format!("apt-get update && apt-get install -y --no-install-recommends {}", packages.join(" "));
+    let install = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        packages.join(" ")
+    );
     if run::asked(with("id", &["-u"])).is_none_or(|id| id.trim() != "0") {
         return Err(format!(
             "Debian packages need root. Run this, then start again (or leave those tests out with --hermetic):\n  \
@@ -150,7 +173,10 @@ fn node(packages: &[String], report: &Report) -> Result<(), String> {
         return Ok(());
     }
     std::fs::create_dir_all(npm()).map_err(|e| format!("{}: {e}", npm().display()))?;
-    let mut install = with("npm", &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefix"]);
+    let mut install = with(
+        "npm",
+        &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefix"],
+    );
     // `--no-save` prunes what is not named, so all are named, not only the missing
     install.arg(npm()).args(NODE.iter().map(|(name, version)| format!("{name}@{version}")));
     run::shown(install, report)
@@ -168,8 +194,15 @@ mod tests {
 
     #[test]
     fn what_will_be_installed_is_named_by_kind() {
-        let missing = Missing { debian: vec!["php-cli".into(), "php-soap".into()], node: vec!["graphql@16".into()], ..Missing::default() };
-        assert_eq!(missing.described(), "  Debian packages: php-cli php-soap\n  Node packages: graphql@16");
+        let missing = Missing {
+            debian: vec!["php-cli".into(), "php-soap".into()],
+            node: vec!["graphql@16".into()],
+            ..Missing::default()
+        };
+        assert_eq!(
+            missing.described(),
+            "  Debian packages: php-cli php-soap\n  Node packages: graphql@16"
+        );
         assert!(!missing.is_empty());
         assert!(Missing::default().is_empty());
     }

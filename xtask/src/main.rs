@@ -91,7 +91,9 @@ fn parse(words: &[String]) -> Result<(String, Options), String> {
                 Some("human") => options.json = false,
                 _ => return Err("--format takes `human` or `json`".to_owned()),
             },
-            "--filter" => options.filter = Some(words.next().ok_or("--filter takes a text")?.clone()),
+            "--filter" => {
+                options.filter = Some(words.next().ok_or("--filter takes a text")?.clone());
+            }
             "-h" | "--help" => command = Some("help".to_owned()),
             "--" => options.rest.extend(words.by_ref().cloned()),
             other if other.starts_with('-') => return Err(format!("`{other}` is not an option")),

@@ -44,7 +44,11 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(format: Format) -> Self {
-        let terminal = if format == Format::Json { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+        let terminal = if format == Format::Json {
+            std::io::stderr().is_terminal()
+        } else {
+            std::io::stdout().is_terminal()
+        };
         let colors = terminal && std::env::var_os("NO_COLOR").is_none();
         Self { format, colors, steps: Vec::new(), installed: Vec::new(), tests: None }
     }
@@ -62,13 +66,22 @@ impl Report {
     }
 
     /// Runs one step, with a line before it and a line behind it.
-    pub(crate) fn step<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+    pub(crate) fn step<T>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, String>,
+    ) -> Result<T, String> {
         self.say(&format!("{} {name}", self.paint("1;36", "==>")));
         let began = now();
         let done = work(self);
         let took = began.elapsed();
-        let mark = if done.is_ok() { self.paint("32", "ok ") } else { self.paint("1;31", "failed") };
-        self.say(&format!("{} {mark} {name} ({:.1} s)", self.paint("1;36", "==>"), took.as_secs_f64()));
+        let mark =
+            if done.is_ok() { self.paint("32", "ok ") } else { self.paint("1;31", "failed") };
+        self.say(&format!(
+            "{} {mark} {name} ({:.1} s)",
+            self.paint("1;36", "==>"),
+            took.as_secs_f64()
+        ));
         self.steps.push(Step { name: name.to_owned(), took, ok: done.is_ok() });
         done
     }
@@ -93,12 +106,15 @@ impl Report {
     fn summary(&self, ok: bool) -> String {
         let mut text = String::from("\n");
         for step in &self.steps {
-            let mark = if step.ok { self.paint("32", "ok    ") } else { self.paint("1;31", "failed") };
-            writeln!(text, "  {mark} {:>7.1} s  {}", step.took.as_secs_f64(), step.name).unwrap_or_default();
+            let mark =
+                if step.ok { self.paint("32", "ok    ") } else { self.paint("1;31", "failed") };
+            writeln!(text, "  {mark} {:>7.1} s  {}", step.took.as_secs_f64(), step.name)
+                .unwrap_or_default();
         }
         if let Some(tests) = &self.tests {
             for (name, reason) in &tests.skipped {
-                writeln!(text, "  {} {name} ({reason})", self.paint("33", "skipped")).unwrap_or_default();
+                writeln!(text, "  {} {name} ({reason})", self.paint("33", "skipped"))
+                    .unwrap_or_default();
             }
             for name in &tests.failures {
                 writeln!(text, "  {} {name}", self.paint("1;31", "failed")).unwrap_or_default();
@@ -119,7 +135,12 @@ impl Report {
 
     fn json(&self, ok: bool) -> String {
         let steps = list(&self.steps, |step| {
-            format!("{{\"name\":{},\"seconds\":{:.1},\"ok\":{}}}", quoted(&step.name), step.took.as_secs_f64(), step.ok)
+            format!(
+                "{{\"name\":{},\"seconds\":{:.1},\"ok\":{}}}",
+                quoted(&step.name),
+                step.took.as_secs_f64(),
+                step.ok
+            )
         });
         let installed = list(&self.installed, |what| quoted(what));
         let tests = self.tests.as_ref().map_or_else(
@@ -157,7 +178,9 @@ fn quoted(text: &str) -> String {
         match letter {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            letter if (letter as u32) < 0x20 => write!(out, "\\u{:04x}", letter as u32).unwrap_or_default(),
+            letter if (letter as u32) < 0x20 => {
+                write!(out, "\\u{:04x}", letter as u32).unwrap_or_default();
+            }
             letter => out.push(letter),
         }
     }

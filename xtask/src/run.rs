@@ -18,7 +18,9 @@ pub(crate) fn root() -> PathBuf {
 
 /// A folder below `target/` of the repository.
 pub(crate) fn target(name: &str) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join(name)
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), PathBuf::from)
+        .join(name)
 }
 
 /// A program that will run in the repository's folder, without standard input.
@@ -38,9 +40,16 @@ pub(crate) fn cargo(report: &Report) -> Command {
 }
 
 /// Runs to the end; every line that it prints is shown, and handed to `see`.
-pub(crate) fn watched(mut command: Command, report: &Report, mut see: impl FnMut(&str)) -> Result<bool, String> {
+pub(crate) fn watched(
+    mut command: Command,
+    report: &Report,
+    mut see: impl FnMut(&str),
+) -> Result<bool, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("`{name}` cannot be started: {e}"))?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("`{name}` cannot be started: {e}"))?;
     if let Some(out) = child.stdout.take() {
         let mut reader = BufReader::new(out);
         let mut line = Vec::new();

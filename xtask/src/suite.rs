@@ -81,19 +81,26 @@ fn run_tests(options: &Options, report: &mut Report) -> Result<(), String> {
 
 fn skips_file() -> Result<PathBuf, String> {
     let file = run::target(&format!("skipped-tests-{}.txt", std::process::id()));
-    std::fs::create_dir_all(run::target("")).and_then(|()| std::fs::write(&file, "")).map_err(|e| format!("{}: {e}", file.display()))?;
+    std::fs::create_dir_all(run::target(""))
+        .and_then(|()| std::fs::write(&file, ""))
+        .map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(file)
 }
 
 /// Reads a line of the runner: one test's outcome, or the closing line of one binary.
 fn count(line: &str, tests: &mut Tests) {
-    if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+    if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+    {
         tests.failures.push(name.to_owned());
     }
     let Some(rest) = line.strip_prefix("test result: ") else { return };
     for part in rest.split([';', '.']) {
         let mut words = part.split_whitespace();
-        let (Some(number), Some(word)) = (words.next().and_then(|n| n.parse::<u64>().ok()), words.next()) else { continue };
+        let (Some(number), Some(word)) =
+            (words.next().and_then(|n| n.parse::<u64>().ok()), words.next())
+        else {
+            continue;
+        };
         match word {
             "passed" => tests.passed += number,
             "failed" => tests.failed += number,
@@ -104,8 +111,11 @@ fn count(line: &str, tests: &mut Tests) {
 }
 
 fn skipped(text: &str) -> Vec<(String, String)> {
-    let mut list: Vec<_> =
-        text.lines().filter_map(|line| line.split_once('\t')).map(|(name, why)| (name.to_owned(), why.to_owned())).collect();
+    let mut list: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(name, why)| (name.to_owned(), why.to_owned()))
+        .collect();
     list.sort();
     list.dedup();
     list
@@ -133,6 +143,9 @@ mod tests {
     #[test]
     fn tests_that_left_themselves_out_are_listed_once_in_order() {
         let list = skipped("real::b\thermetic\nreal::a\thermetic\nreal::b\thermetic\n");
-        assert_eq!(list.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["real::a", "real::b"]);
+        assert_eq!(
+            list.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["real::a", "real::b"]
+        );
     }
 }
