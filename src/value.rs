@@ -181,7 +181,8 @@ pub struct Problem {
 pub struct Answer {
     pub text: Box<str>,
     pub cells: Box<[Cell]>,
-    /// The record of each row, always `Cell::Record`, in the backend's order.
+    /// The record of each row, in the backend's order: `Cell::Record`, or `Cell::Problem` where an abstract type's record
+    /// fits none of its types.
     pub rows: Box<[Cell]>,
     pub problems: Box<[Problem]>,
     /// The slots that every row holds (top-level slots of the rows' shape).
