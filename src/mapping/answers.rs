@@ -148,7 +148,9 @@ fn each_answered_key(
         .iter()
         .map(|path| {
             let mut texts = Vec::new();
-            path.each(payload, at, &mut |at| texts.push(payload.scalar_text(at).unwrap_or_default()));
+            path.each(payload, at, &mut |at| {
+                texts.push(payload.scalar_text(at).unwrap_or_default())
+            });
             texts
         })
         .collect();

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use super::leaf::{self, Misfit, Written};
+use super::money::Money;
 use super::path::{Found, Hints, Path, PathStep};
 use super::payload::{At, Kind, Payload};
 use super::time::{self, TimeForm};
-use super::money::Money;
 use super::{Leaf, Mapping, decimal, json};
 use crate::graph::{Graph, Scalar, ShapeId, SlotId};
 use crate::value::{self, Cell, Problem, SlotSet};
@@ -59,8 +59,12 @@ impl<'a> Mapper<'a> {
     pub(super) fn record(&mut self, shape_id: ShapeId, wanted: SlotSet, here: Here<'_>) -> Cell {
         let graph = self.graph;
         let shape = graph.shape(shape_id);
-        if here.depth >= RECORDS_DEEP_MAX || self.cells.len() > CELLS_MAX || self.text.len() > TEXT_BYTES_MAX {
-            return self.problem(|| format!("{}: the answer is too large or nests too deep", shape.name));
+        if here.depth >= RECORDS_DEEP_MAX
+            || self.cells.len() > CELLS_MAX
+            || self.text.len() > TEXT_BYTES_MAX
+        {
+            return self
+                .problem(|| format!("{}: the answer is too large or nests too deep", shape.name));
         }
         let here = Here { depth: here.depth + 1, ..here };
         if let Some(pick) = &shape.pick {
@@ -82,13 +86,13 @@ impl<'a> Mapper<'a> {
             Mapping::Path { path, to: Leaf::List(item) } => {
                 self.list(path, here, |mapper, here| mapper.leaf(item, path, here))
             }
-            Mapping::Path { path, to } => self.at(path, here, |mapper, here| mapper.leaf(to, path, here)),
-            Mapping::Constant { json } => {
-                self.written(|text| {
-                    text.push_str(json);
-                    Some(())
-                })
+            Mapping::Path { path, to } => {
+                self.at(path, here, |mapper, here| mapper.leaf(to, path, here))
             }
+            Mapping::Constant { json } => self.written(|text| {
+                text.push_str(json);
+                Some(())
+            }),
             Mapping::Enum { path, values, otherwise } => self.at(path, here, |mapper, here| {
                 mapper.word(path, here, |word| {
                     let value = values.iter().find(|(from, _)| **from == *word).map(|(_, to)| to);
@@ -106,18 +110,24 @@ impl<'a> Mapper<'a> {
             }
             Mapping::Join { parts, with } => self.join(parts, with, here),
             Mapping::First { choices } => self.first(choices, here),
-            Mapping::Case { path, arms, otherwise } => self.case(path, arms, otherwise.as_deref(), here),
+            Mapping::Case { path, arms, otherwise } => {
+                self.case(path, arms, otherwise.as_deref(), here)
+            }
             Mapping::Number { path, to } => self.numbers(path, to, here),
             Mapping::Bool { path, yes, no } => {
                 self.at(path, here, |mapper, here| mapper.boolean(path, yes, no, here))
             }
-            Mapping::Text { path } => self.at(path, here, |mapper, here| mapper.text_of(path, here)),
+            Mapping::Text { path } => {
+                self.at(path, here, |mapper, here| mapper.text_of(path, here))
+            }
             Mapping::Id { parts, of, role } => self.id(parts, *of, role, here),
             Mapping::Record { at: None, shape } => self.record(*shape, SlotSet::ALL, here),
             Mapping::Record { at: Some(path), shape } => {
                 self.at(path, here, |mapper, here| mapper.inner_record(path, *shape, here))
             }
-            Mapping::List { path, item } => self.list(path, here, |mapper, here| mapper.eval(item, here)),
+            Mapping::List { path, item } => {
+                self.list(path, here, |mapper, here| mapper.eval(item, here))
+            }
             Mapping::Jq { program, to } => self.jq(program, to, here),
         }
     }
@@ -125,7 +135,12 @@ impl<'a> Mapper<'a> {
     // ---- the way to a value
 
     /// Evaluates at the first value of the path; null where there is none.
-    fn at(&mut self, path: &Path, here: Here<'_>, then: impl FnOnce(&mut Self, Here<'_>) -> Cell) -> Cell {
+    fn at(
+        &mut self,
+        path: &Path,
+        here: Here<'_>,
+        then: impl FnOnce(&mut Self, Here<'_>) -> Cell,
+    ) -> Cell {
         match path.first_hinted(here.payload, here.at, &mut self.hints) {
             Found::At(at) if here.payload.node(at).kind == Kind::Null => Cell::Null,
             Found::At(at) => then(self, Here { at, ..here }),
@@ -135,7 +150,12 @@ impl<'a> Mapper<'a> {
     }
 
     /// A list with an item for each element of the path: what it leads to with `[]`, the elements of what it leads to without.
-    fn list(&mut self, path: &Path, here: Here<'_>, item: impl Fn(&mut Self, Here<'_>) -> Cell) -> Cell {
+    fn list(
+        &mut self,
+        path: &Path,
+        here: Here<'_>,
+        item: impl Fn(&mut Self, Here<'_>) -> Cell,
+    ) -> Cell {
         let first = self.places.len();
         if let Err(cell) = self.elements(path, here) {
             return cell;
@@ -149,8 +169,11 @@ impl<'a> Mapper<'a> {
         self.cells.resize(start + count, Cell::Absent);
         for number in 0..count {
             let at = self.places.get(first + number).copied().unwrap_or_default();
-            let cell =
-                if here.payload.node(at).kind == Kind::Null { Cell::Null } else { item(self, Here { at, ..here }) };
+            let cell = if here.payload.node(at).kind == Kind::Null {
+                Cell::Null
+            } else {
+                item(self, Here { at, ..here })
+            };
             self.set(start + number, cell);
         }
         self.places.truncate(first);
@@ -173,7 +196,9 @@ impl<'a> Mapper<'a> {
             let first = self.places.len();
             let places = &mut self.places;
             let is_open = path.steps.last() == Some(&PathStep::Each);
-            path.each(payload, here.at, &mut |at| if is_open { places.push(at) } else { open(places, at) });
+            path.each(payload, here.at, &mut |at| {
+                if is_open { places.push(at) } else { open(places, at) }
+            });
             if self.places.len() == first
                 && let Found::Misfit { step, found } = path.first(payload, here.at)
             {
@@ -188,7 +213,9 @@ impl<'a> Mapper<'a> {
         };
         match payload.node(at).kind {
             Kind::Null => Err(Cell::Null),
-            kind if kind != Kind::List && !payload.is_xml() => Err(self.misfit(path, "a list", kind)),
+            kind if kind != Kind::List && !payload.is_xml() => {
+                Err(self.misfit(path, "a list", kind))
+            }
             _ => {
                 open(&mut self.places, at);
                 Ok(())
@@ -218,7 +245,11 @@ impl<'a> Mapper<'a> {
             }
             Leaf::Enum(words) if kind.is_text() || kind == Kind::Object => {
                 self.word(path, here, |word| {
-                    words.iter().find(|known| ***known == *word).cloned().ok_or("a value of the enum")
+                    words
+                        .iter()
+                        .find(|known| ***known == *word)
+                        .cloned()
+                        .ok_or("a value of the enum")
                 })
             }
             Leaf::Enum(_) => self.misfit(path, "a value of the enum", kind),
@@ -251,7 +282,11 @@ impl<'a> Mapper<'a> {
 
     fn text_of(&mut self, path: &Path, here: Here<'_>) -> Cell {
         let Some(text) = here.payload.scalar_text(here.at) else {
-            return self.misfit(path, "text, a number or a boolean", here.payload.node(here.at).kind);
+            return self.misfit(
+                path,
+                "text, a number or a boolean",
+                here.payload.node(here.at).kind,
+            );
         };
         self.written(|out| {
             json::write_string(&text, out);
@@ -261,7 +296,9 @@ impl<'a> Mapper<'a> {
 
     fn numbers(&mut self, path: &Path, to: &Leaf, here: Here<'_>) -> Cell {
         match to {
-            Leaf::List(item) => self.list(path, here, |mapper, here| mapper.number(path, item, here)),
+            Leaf::List(item) => {
+                self.list(path, here, |mapper, here| mapper.number(path, item, here))
+            }
             _ => self.at(path, here, |mapper, here| mapper.number(path, to, here)),
         }
     }
@@ -303,14 +340,22 @@ impl<'a> Mapper<'a> {
                 "" => return Cell::Null,
                 "true" | "1" => true,
                 "false" | "0" => false,
-                _ => return self.misfit_found(path, Misfit { expected: "a boolean", found: "other text" }),
+                _ => {
+                    return self
+                        .misfit_found(path, Misfit { expected: "a boolean", found: "other text" });
+                }
             },
             (yes, []) => is_one_of(yes),
             ([], no) => !is_one_of(no),
             (yes, _) if is_one_of(yes) => true,
             (_, no) if is_one_of(no) => false,
             _ if text.is_empty() => return Cell::Null,
-            _ => return self.misfit_found(path, Misfit { expected: "a word for yes or no", found: "another" }),
+            _ => {
+                return self.misfit_found(
+                    path,
+                    Misfit { expected: "a word for yes or no", found: "another" },
+                );
+            }
         };
         self.written(|out| {
             out.push_str(if truth { "true" } else { "false" });
@@ -373,12 +418,17 @@ impl<'a> Mapper<'a> {
                 _ => true,
             };
             let text = here.payload.scalar_text(at).filter(|_| is_key);
-            let Some(text) = text else { return self.misfit(path, "text or an integer", node.kind) };
+            let Some(text) = text else {
+                return self.misfit(path, "text or an integer", node.kind);
+            };
             if text.trim().is_empty() {
                 return Cell::Null;
             }
             if text.contains(value::KEY_SEPARATOR) {
-                return self.misfit_found(path, Misfit { expected: "an id", found: "text with a separator in it" });
+                return self.misfit_found(
+                    path,
+                    Misfit { expected: "an id", found: "text with a separator in it" },
+                );
             }
             if number > 0 {
                 key.push(value::KEY_SEPARATOR);
@@ -453,7 +503,9 @@ impl<'a> Mapper<'a> {
                     self.problems.truncate(problems);
                 }
                 Cell::Null | Cell::Absent => {}
-                Cell::Text { .. } if value::plain_text(self.json(cell)).is_none_or(|text| text.trim().is_empty()) => {}
+                Cell::Text { .. }
+                    if value::plain_text(self.json(cell))
+                        .is_none_or(|text| text.trim().is_empty()) => {}
                 _ => return cell,
             }
             self.text.truncate(text);
@@ -484,9 +536,10 @@ impl<'a> Mapper<'a> {
             (Some((_, mapping)), _, _) | (None, Some(mapping), _) => self.eval(mapping, here),
             (None, None, None | Some(Kind::Null)) => Cell::Null,
             (None, None, Some(kind)) if word.is_none() => self.misfit(path, "a word", kind),
-            (None, None, Some(_)) => {
-                self.misfit_found(path, Misfit { expected: "a word that the mapping knows", found: "another" })
-            }
+            (None, None, Some(_)) => self.misfit_found(
+                path,
+                Misfit { expected: "a word that the mapping knows", found: "another" },
+            ),
         }
     }
 
@@ -494,7 +547,9 @@ impl<'a> Mapper<'a> {
         let node = here.payload.node(here.at);
         match node.kind {
             Kind::Object => self.record(shape, SlotSet::ALL, here),
-            Kind::Raw if here.payload.is_xml() && here.payload.raw(node).trim().is_empty() => Cell::Null,
+            Kind::Raw if here.payload.is_xml() && here.payload.raw(node).trim().is_empty() => {
+                Cell::Null
+            }
             // a value object may be made from a scalar: its paths are all `.`
             kind if kind != Kind::List => self.record(shape, SlotSet::ALL, here),
             kind => self.misfit(path, "an object", kind),
@@ -504,9 +559,11 @@ impl<'a> Mapper<'a> {
     fn jq(&mut self, program: &super::JqProgram, to: &Leaf, here: Here<'_>) -> Cell {
         let root = Path { steps: Vec::new() };
         match program.run(here.payload, here.at) {
-            Ok(payload) => self.at(&root, Here { payload: &payload, at: 0, depth: here.depth }, |mapper, here| {
-                mapper.leaf(to, &root, here)
-            }),
+            Ok(payload) => self.at(
+                &root,
+                Here { payload: &payload, at: 0, depth: here.depth },
+                |mapper, here| mapper.leaf(to, &root, here),
+            ),
             Err(message) => self.problem(|| message),
         }
     }
@@ -536,7 +593,9 @@ impl<'a> Mapper<'a> {
 
     fn json(&self, cell: Cell) -> &str {
         match cell {
-            Cell::Text { start, end } => self.text.get(start as usize..end as usize).unwrap_or_default(),
+            Cell::Text { start, end } => {
+                self.text.get(start as usize..end as usize).unwrap_or_default()
+            }
             _ => "null",
         }
     }

@@ -65,7 +65,9 @@ pub(super) fn write_scalar(
         };
     }
     let is_written = match (node.kind, scalar) {
-        (Kind::Number, Scalar::Int | Scalar::Float | Scalar::Decimal) => write_word(payload.raw(node), scalar, out),
+        (Kind::Number, Scalar::Int | Scalar::Float | Scalar::Decimal) => {
+            write_word(payload.raw(node), scalar, out)
+        }
         (Kind::Number, Scalar::Id) => write_integer_id(payload.raw(node), out),
         (Kind::True, Scalar::Boolean) => {
             out.push_str("true");
@@ -78,7 +80,9 @@ pub(super) fn write_scalar(
         _ => None,
     };
     let found = match (node.kind, scalar) {
-        (Kind::Number, Scalar::Int | Scalar::Float | Scalar::Decimal | Scalar::Id) => "another number",
+        (Kind::Number, Scalar::Int | Scalar::Float | Scalar::Decimal | Scalar::Id) => {
+            "another number"
+        }
         _ => node.kind.noun(),
     };
     is_written.map(|()| Written::Value).ok_or(Misfit { expected: expected(scalar), found })
@@ -135,7 +139,8 @@ pub(super) fn write_any(payload: &Payload, at: At, out: &mut String) {
             continue;
         }
         let node = payload.node(here);
-        let is_value_of_name = out.ends_with(':') && here > at && payload.node(here - 1).kind == Kind::Name;
+        let is_value_of_name =
+            out.ends_with(':') && here > at && payload.node(here - 1).kind == Kind::Name;
         if here > at && !is_value_of_name && !out.ends_with(['{', '[']) {
             out.push(',');
         }
@@ -154,7 +159,12 @@ pub(super) fn write_any(payload: &Payload, at: At, out: &mut String) {
                 open.push((node.next, '}'));
                 if node.has_duplicates {
                     let last = payload.last_members(here);
-                    skipped.extend(payload.members(here).map(|(at, _)| at).filter(|at| last.binary_search(at).is_err()));
+                    skipped.extend(
+                        payload
+                            .members(here)
+                            .map(|(at, _)| at)
+                            .filter(|at| last.binary_search(at).is_err()),
+                    );
                 }
             }
             Kind::List => {
@@ -169,7 +179,10 @@ pub(super) fn write_any(payload: &Payload, at: At, out: &mut String) {
 
 /// Does text fit this scalar in JSON too?
 fn takes_text(scalar: Scalar) -> bool {
-    matches!(scalar, Scalar::Id | Scalar::Decimal | Scalar::DateTime | Scalar::Date | Scalar::CurrencyCode)
+    matches!(
+        scalar,
+        Scalar::Id | Scalar::Decimal | Scalar::DateTime | Scalar::Date | Scalar::CurrencyCode
+    )
 }
 
 /// Appends text that is not blank as this scalar.
@@ -193,11 +206,15 @@ fn write_word(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
             _ => return None,
         }),
         Scalar::Decimal => return quoted(out, |out| decimal::write(text, 0, out)),
-        Scalar::CurrencyCode => return quoted(out, |out| {
-            out.extend(currency_letters(text)?.map(char::from));
-            Some(())
-        }),
-        Scalar::DateTime => return quoted(out, |out| time::write_instant(text, &TimeForm::Auto, out).ok()),
+        Scalar::CurrencyCode => {
+            return quoted(out, |out| {
+                out.extend(currency_letters(text)?.map(char::from));
+                Some(())
+            });
+        }
+        Scalar::DateTime => {
+            return quoted(out, |out| time::write_instant(text, &TimeForm::Auto, out).ok());
+        }
         Scalar::Date => return quoted(out, |out| time::write_day(text, &TimeForm::Auto, out).ok()),
         Scalar::String | Scalar::Id | Scalar::Any => json::write_string(text, out),
     }
@@ -207,11 +224,15 @@ fn write_word(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
 /// A currency's three letters, upper case.
 pub(super) fn currency_letters(text: &str) -> Option<[u8; 3]> {
     let letters = <[u8; 3]>::try_from(text.trim().as_bytes()).ok()?;
-    letters.iter().all(u8::is_ascii_alphabetic).then(|| letters.map(|letter| letter.to_ascii_uppercase()))
+    letters
+        .iter()
+        .all(u8::is_ascii_alphabetic)
+        .then(|| letters.map(|letter| letter.to_ascii_uppercase()))
 }
 
 fn write_integer_id(text: &str, out: &mut String) -> Option<()> {
-    let is_integer = text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
+    let is_integer =
+        text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
     if is_integer {
         out.push('"');
         out.push_str(text);

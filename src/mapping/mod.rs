@@ -134,3 +134,8 @@ pub enum CurrencySource {
     Path(Path),
     Constant(Arc<str>),
 }
+
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;

@@ -77,22 +77,35 @@ impl Mapper<'_> {
     /// The currency's three letters; `Err` is the cell in its place.
     fn currency(&mut self, source: &CurrencySource, here: Here<'_>) -> Result<[u8; 3], Cell> {
         let (path, at) = match source {
-            CurrencySource::Constant(currency) => return leaf::currency_letters(currency).ok_or(Cell::Null),
-            CurrencySource::Path(path) => match path.first_hinted(here.payload, here.at, &mut self.hints) {
-                Found::At(at) => (path, at),
-                Found::Missing => return Err(Cell::Null),
-                Found::Misfit { step, found } => return Err(self.problem(|| path.misfit(step, found))),
-            },
+            CurrencySource::Constant(currency) => {
+                return leaf::currency_letters(currency).ok_or(Cell::Null);
+            }
+            CurrencySource::Path(path) => {
+                match path.first_hinted(here.payload, here.at, &mut self.hints) {
+                    Found::At(at) => (path, at),
+                    Found::Missing => return Err(Cell::Null),
+                    Found::Misfit { step, found } => {
+                        return Err(self.problem(|| path.misfit(step, found)));
+                    }
+                }
+            }
         };
         let kind = here.payload.node(at).kind;
         let Some(text) = here.payload.scalar_text(at) else {
-            return Err(if kind == Kind::Null { Cell::Null } else { self.misfit(path, "a currency", kind) });
+            return Err(if kind == Kind::Null {
+                Cell::Null
+            } else {
+                self.misfit(path, "a currency", kind)
+            });
         };
         if text.trim().is_empty() {
             return Err(Cell::Null);
         }
         leaf::currency_letters(&text).ok_or_else(|| {
-            self.misfit_found(path, Misfit { expected: "a currency of three letters", found: "other text" })
+            self.misfit_found(
+                path,
+                Misfit { expected: "a currency of three letters", found: "other text" },
+            )
         })
     }
 }

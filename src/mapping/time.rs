@@ -20,19 +20,26 @@ pub enum TimeForm {
     UnixSeconds,
     UnixMillis,
     /// A `strptime` pattern, in this zone when the text has no offset.
-    Pattern { pattern: Arc<str>, zone: Arc<str> },
+    Pattern {
+        pattern: Arc<str>,
+        zone: Arc<str>,
+    },
 }
 
 impl TimeForm {
     /// Checks a form before data comes: is the pattern one that can be read, is the zone known?
     pub fn check(&self) -> Result<(), String> {
         let Self::Pattern { pattern, zone } = self else { return Ok(()) };
-        TimeZone::get(zone)
-            .map_err(|_| format!("time zone `{zone}` is not known; write an IANA name like `Europe/Vienna` or `UTC`"))?;
+        TimeZone::get(zone).map_err(|_| {
+            format!(
+                "time zone `{zone}` is not known; write an IANA name like `Europe/Vienna` or `UTC`"
+            )
+        })?;
         let sample = Date::constant(2001, 11, 12).at(13, 14, 15, 0).to_zoned(TimeZone::UTC);
         let sample = sample.map_err(|error| error.to_string())?;
-        let text = strtime::format(&**pattern, &sample)
-            .map_err(|error| format!("time format `{pattern}` is not a strptime pattern: {error}"))?;
+        let text = strtime::format(&**pattern, &sample).map_err(|error| {
+            format!("time format `{pattern}` is not a strptime pattern: {error}")
+        })?;
         let broken = strtime::parse(&**pattern, &text)
             .map_err(|error| format!("time format `{pattern}` cannot be read back: {error}"))?;
         match broken.timestamp().is_some() || broken.to_date().is_ok() {
@@ -43,11 +50,18 @@ impl TimeForm {
 }
 
 /// Appends the instant, without quotes. The error is what was expected.
-pub(super) fn write_instant(text: &str, form: &TimeForm, out: &mut String) -> Result<(), &'static str> {
+pub(super) fn write_instant(
+    text: &str,
+    form: &TimeForm,
+    out: &mut String,
+) -> Result<(), &'static str> {
     let (moment, offset) = match form {
         TimeForm::Auto => {
             let (date, time, offset) = auto(text).ok_or("a date and time")?;
-            (date.to_datetime(time.ok_or("a date with a time")?), offset.ok_or("a time with an offset")?)
+            (
+                date.to_datetime(time.ok_or("a date with a time")?),
+                offset.ok_or("a time with an offset")?,
+            )
         }
         TimeForm::UnixSeconds => unix(text, 0).ok_or("Unix seconds")?,
         TimeForm::UnixMillis => unix(text, 3).ok_or("Unix milliseconds")?,
@@ -113,7 +127,8 @@ fn write_date(date: Date, out: &mut String) -> Option<()> {
 
 fn write_time(time: Time, out: &mut String) {
     // writing to a string does not fail
-    write!(out, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second()).unwrap_or_default();
+    write!(out, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+        .unwrap_or_default();
     if time.subsec_nanosecond() != 0 {
         write!(out, ".{:09}", time.subsec_nanosecond()).unwrap_or_default();
         out.truncate(out.trim_end_matches('0').len());

@@ -1,0 +1,145 @@
+//! A graph and a call small enough for tests of mappings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Mapping, Path, Payload};
+use crate::graph::{
+    AnswerLimits, BackendId, CacheLimits, Call, Effect, ErrorPaths, Graph, KeyMode, Limits, Method,
+    Normalizer, RequestTemplate, RestTemplate, Shape, ShapeId, Slot, Type, TypeId, TypeKind,
+};
+use crate::template::UrlTemplate;
+use crate::value::{Answer, Cell};
+
+pub(super) const LIMITS: AnswerLimits = AnswerLimits { body_bytes: 10 << 20, depth: 64 };
+
+pub(super) fn path(text: &str) -> Path {
+    Path::parse(text).unwrap()
+}
+
+pub(super) fn json(text: &str) -> Payload {
+    Payload::json(bytes::Bytes::from(text.to_owned()), LIMITS).unwrap()
+}
+
+pub(super) fn slot(name: &str, mapping: Mapping) -> Slot {
+    Slot { name: Arc::from(name), mapping, needs: Vec::new() }
+}
+
+pub(super) fn shape(name: &str, slots: Vec<Slot>) -> Shape {
+    Shape {
+        name: Arc::from(name),
+        ty: TypeId(0),
+        slots,
+        field_slots: Vec::new(),
+        id_slot: None,
+        pick: None,
+    }
+}
+
+/// A graph of these shapes, with one type, `Thing`.
+pub(super) fn graph(shapes: Vec<Shape>) -> Graph {
+    let schema =
+        apollo_compiler::Schema::parse_and_validate("type Query { thing: Int }", "schema.graphql")
+            .unwrap();
+    Graph {
+        fingerprint: 0,
+        sdl: Arc::from(""),
+        schema: Arc::new(schema),
+        types: vec![Type {
+            name: Arc::from("Thing"),
+            kind: TypeKind::Object,
+            fields: Vec::new(),
+            field_names: rustc_hash::FxHashMap::default(),
+            parts: Vec::new(),
+            access: None,
+            uncovered_roles: Vec::new(),
+        }],
+        type_names: rustc_hash::FxHashMap::default(),
+        query: TypeId(0),
+        mutation: None,
+        shapes,
+        calls: Vec::new(),
+        backends: Vec::new(),
+        limits: Limits::default(),
+        introspection_enabled: true,
+        deadline: Duration::from_secs(15),
+        page_size_max: 100,
+        page_size: 20,
+        cache: CacheLimits::default(),
+        forward_headers: Vec::new(),
+    }
+}
+
+pub(super) fn call(records: Option<&str>, answers: &[&str], normalizer: Normalizer) -> Call {
+    Call {
+        name: Arc::from("things"),
+        backend: BackendId(0),
+        fingerprint: 0,
+        request: RequestTemplate::Rest(RestTemplate {
+            method: Method::Get,
+            url: UrlTemplate::parse("/things").unwrap(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            variables: Vec::new(),
+            body: None,
+        }),
+        inputs: Vec::new(),
+        keys: KeyMode::None,
+        pages: None,
+        records: records.map(path),
+        answers: answers.iter().map(|text| path(text)).collect(),
+        answers_normalizer: normalizer,
+        success: None,
+        errors: ErrorPaths::default(),
+        missing: Vec::new(),
+        projects: false,
+        needs: Vec::new(),
+        ttl: None,
+        timeout: Duration::from_secs(1),
+        effect: Effect::Read,
+        drops: Vec::new(),
+        fills: Vec::new(),
+        answer_limits: LIMITS,
+    }
+}
+
+/// An answer's rows as JSON; a problem is `!` and its message, a slot that was not asked for is left out.
+pub(super) fn rows(graph: &Graph, answer: &Answer) -> String {
+    let mut out = Vec::new();
+    for row in &answer.rows {
+        out.push(print(graph, answer, *row));
+    }
+    out.join("\n")
+}
+
+fn print(graph: &Graph, answer: &Answer, cell: Cell) -> String {
+    match cell {
+        Cell::Null => "null".to_owned(),
+        Cell::Absent => "absent".to_owned(),
+        Cell::Text { .. } => {
+            let text = answer.json(cell).unwrap();
+            serde_json::from_str::<serde_json::Value>(text)
+                .unwrap_or_else(|error| panic!("{error}: {text}"));
+            text.to_owned()
+        }
+        Cell::Record { shape, start } => {
+            let slots = &graph.shape(shape).slots;
+            let members =
+                (start..).zip(slots).filter(|(index, _)| answer.cell(*index) != Cell::Absent);
+            let members: Vec<_> = members
+                .map(|(index, slot)| {
+                    format!("{}:{}", slot.name, print(graph, answer, answer.cell(index)))
+                })
+                .collect();
+            format!("{{{}}}", members.join(" "))
+        }
+        Cell::List { start, end } => {
+            let items: Vec<_> =
+                (start..end).map(|index| print(graph, answer, answer.cell(index))).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Cell::Problem(index) => format!("!{}", answer.problems[index as usize].message),
+    }
+}
+
+pub(super) const FIRST: ShapeId = ShapeId(0);
