@@ -4,9 +4,23 @@
 //! Gives: an `Operation` whose fragments are spread and whose fields are merged, for each concrete type; coerced variables.
 //! Never: walks a document that `guard` has not bounded; looks at data.
 
+mod arguments;
+mod coerce;
+mod condition;
+mod document;
+pub mod guard;
+mod introspection;
+mod literal;
+mod normalize;
+mod position;
+mod scalar;
+
 use std::sync::Arc;
 
-use crate::error::{Location, RequestError};
+use self::introspection::Introspection;
+use self::literal::Literals;
+use self::position::Lines;
+use crate::error::{ErrorCode, Location, RequestError};
 use crate::graph::{FieldId, Graph, TypeId};
 
 /// One operation, independent of its variables' values.
@@ -17,7 +31,18 @@ pub struct Operation {
     /// The variables that `@skip` and `@include` read: bit `i` of a [`Conjunction`] is variable `conditions[i]`.
     pub conditions: Vec<VariableId>,
     pub root: Selection,
-    // + private: the validated document and the variable definitions
+    variables: Vec<VariableDefinition>,
+    /// Only of an operation that asks for the schema.
+    introspection: Option<Introspection>,
+}
+
+/// `$name: ty = default`.
+#[derive(Debug)]
+struct VariableDefinition {
+    name: Arc<str>,
+    ty: apollo_compiler::ast::Type,
+    default: Option<serde_json::Value>,
+    location: Location,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,19 +170,65 @@ impl SelectedField {
         &self,
         variables: &Variables,
     ) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
-        let _ = variables;
-        Ok(serde_json::Map::new())
+        arguments::fill(self, variables)
     }
 }
 
 /// Guards, parses, validates and prepares a document.
-pub fn prepare(
+pub fn prepare(graph: &Graph, document: &str, operation_name: Option<&str>) -> Result<Operation, Vec<RequestError>> {
+    guard::check(&graph.limits, document).map_err(|error| vec![error])?;
+    let lines = Lines::new(document);
+    let valid = document::parse(&graph.schema, document, &lines)?;
+    let executable = document::select(&valid, operation_name).map_err(|error| vec![error])?.clone();
+    let variables = variable_definitions(graph, &executable, &lines)?;
+    let literals = Literals::new(graph, &variables);
+    let normalized = normalize::normalize(graph, &valid, &executable, &literals, &lines).map_err(|error| vec![error])?;
+    let root = normalized.root;
+    let asks_for_schema = root
+        .branches
+        .iter()
+        .flat_map(|branch| &branch.fields)
+        .any(|field| field.target == Target::Introspection);
+    if asks_for_schema {
+        introspection::check(graph, &valid, &executable, &lines).map_err(|error| vec![error])?;
+    }
+    Ok(Operation {
+        kind: if executable.is_mutation() { OperationKind::Mutation } else { OperationKind::Query },
+        name: executable.name.as_ref().map(|name| Arc::from(name.as_str())),
+        conditions: normalized.conditions,
+        root,
+        variables,
+        introspection: asks_for_schema.then(|| Introspection::new(valid, executable)),
+    })
+}
+
+fn variable_definitions(
     graph: &Graph,
-    document: &str,
-    operation_name: Option<&str>,
-) -> Result<Operation, Vec<RequestError>> {
-    let _ = (graph, document, operation_name);
-    Err(Vec::new())
+    operation: &apollo_compiler::executable::Operation,
+    lines: &Lines<'_>,
+) -> Result<Vec<VariableDefinition>, Vec<RequestError>> {
+    let literals = Literals::new(graph, &[]);
+    let mut errors = Vec::new();
+    let mut definitions = Vec::with_capacity(operation.variables.len());
+    for variable in &operation.variables {
+        let default = variable.default_value.as_ref().map(|default| literals.constant(&variable.ty, default));
+        match default.transpose() {
+            Ok(default) => definitions.push(VariableDefinition {
+                name: Arc::from(variable.name.as_str()),
+                ty: (*variable.ty).clone(),
+                default,
+                location: variable.location().map(|span| lines.location(span.offset())).unwrap_or_default(),
+            }),
+            Err(refusal) => {
+                let error = literal::refused(&format!("Default of variable \"${}\"", variable.name), &refusal);
+                errors.push(document::located(error, variable.location(), lines));
+            }
+        }
+    }
+    if definitions.len() > usize::from(u16::MAX) {
+        errors.push(RequestError::new(ErrorCode::VariablesLimit, "The operation defines more than 65535 variables."));
+    }
+    if errors.is_empty() { Ok(definitions) } else { Err(errors) }
 }
 
 /// Coerces raw variables by the operation's definitions (specification, section 6.1.2).
@@ -166,8 +237,7 @@ pub fn coerce_variables(
     operation: &Operation,
     raw: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Variables, Vec<RequestError>> {
-    let _ = (graph, operation, raw);
-    Err(Vec::new())
+    coerce::coerce(graph, operation, raw)
 }
 
 /// The answers of the operation's `__schema` and `__type` fields, by response key.
@@ -176,6 +246,5 @@ pub fn introspect(
     operation: &Operation,
     variables: &Variables,
 ) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
-    let _ = (graph, operation, variables);
-    Ok(serde_json::Map::new())
+    introspection::answer(graph, operation, variables)
 }
