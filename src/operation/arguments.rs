@@ -8,12 +8,17 @@ use crate::error::{ErrorCode, RequestError};
 /// A null where none may be.
 struct NullRefused;
 
-pub(super) fn fill(field: &SelectedField, variables: &Variables) -> Result<Map<String, Value>, RequestError> {
+pub(super) fn fill(
+    field: &SelectedField,
+    variables: &Variables,
+) -> Result<Map<String, Value>, RequestError> {
     let mut filled = Map::new();
     for argument in &field.arguments {
         let value = value(&argument.value, variables).map_err(|NullRefused| {
-            let message =
-                format!("Argument \"{}\" of \"{}\": expected a value, found null.", argument.name, field.response_key);
+            let message = format!(
+                "Argument \"{}\" of \"{}\": expected a value, found null.",
+                argument.name, field.response_key
+            );
             RequestError::new(ErrorCode::BadUserInput, message).at(field.location)
         })?;
         if let Some(value) = value {
@@ -35,7 +40,8 @@ fn value(value: &ArgumentValue, variables: &Variables) -> Result<Option<Value>, 
             }
         }
         ArgumentValue::List(items) => {
-            let items = items.iter().map(|item| Ok(self::value(item, variables)?.unwrap_or_default()));
+            let items =
+                items.iter().map(|item| Ok(self::value(item, variables)?.unwrap_or_default()));
             Ok(Some(Value::Array(items.collect::<Result<_, _>>()?)))
         }
         ArgumentValue::Object(entries) => {

@@ -21,7 +21,8 @@ pub(super) fn coerce(
     raw: &Map<String, Value>,
 ) -> Result<Variables, Vec<RequestError>> {
     check_size(&graph.limits, raw).map_err(|error| vec![error])?;
-    let mut coercion = Coercion { graph, literals: Literals::new(graph, &[]), errors: Vec::new(), variable: None };
+    let mut coercion =
+        Coercion { graph, literals: Literals::new(graph, &[]), errors: Vec::new(), variable: None };
     let mut values = Vec::with_capacity(operation.variables.len());
     for definition in &operation.variables {
         coercion.variable = Some(definition);
@@ -29,14 +30,18 @@ pub(super) fn coerce(
             Some(value) => coercion.value(&definition.ty, value, Path::Root),
             None if definition.default.is_some() => definition.default.clone(),
             None if definition.ty.is_non_null() => {
-                coercion.refuse(Path::Root, &format!("a value of type \"{}\" is required", definition.ty));
+                coercion.refuse(
+                    Path::Root,
+                    &format!("a value of type \"{}\" is required", definition.ty),
+                );
                 None
             }
             None => None,
         });
     }
     for id in &operation.conditions {
-        let is_null = values.get(usize::from(id.0)).is_some_and(|value| *value == Some(Value::Null));
+        let is_null =
+            values.get(usize::from(id.0)).is_some_and(|value| *value == Some(Value::Null));
         if is_null && let Some(definition) = operation.variables.get(usize::from(id.0)) {
             coercion.variable = Some(definition);
             coercion.refuse(Path::Root, "null cannot decide @skip or @include");
@@ -47,9 +52,12 @@ pub(super) fn coerce(
 
 /// Refuses variables that are too large or too deep, declared or not.
 fn check_size(limits: &Limits, raw: &Map<String, Value>) -> Result<(), RequestError> {
-    let mut size = Size { bytes: 0, bytes_max: limits.variables_bytes, depth_max: limits.variables_depth };
+    let mut size =
+        Size { bytes: 0, bytes_max: limits.variables_bytes, depth_max: limits.variables_depth };
     let exceeded = |name: &str, allowed: usize, unit: &str| {
-        let message = format!("The variables have more than {allowed} {unit}; limits.{name} allows {allowed}.");
+        let message = format!(
+            "The variables have more than {allowed} {unit}; limits.{name} allows {allowed}."
+        );
         RequestError::new(ErrorCode::VariablesLimit, message)
     };
     let result = raw.iter().try_for_each(|(name, value)| {
@@ -57,9 +65,11 @@ fn check_size(limits: &Limits, raw: &Map<String, Value>) -> Result<(), RequestEr
         size.measure(value, 1)
     });
     match result {
-        Err(TooMuch::Depth) => {
-            Err(exceeded("variables_depth", limits.variables_depth, "lists and objects inside each other"))
-        }
+        Err(TooMuch::Depth) => Err(exceeded(
+            "variables_depth",
+            limits.variables_depth,
+            "lists and objects inside each other",
+        )),
         Err(TooMuch::Bytes) => Err(exceeded("variables_bytes", limits.variables_bytes, "bytes")),
         Ok(()) if size.bytes > limits.variables_bytes => {
             Err(exceeded("variables_bytes", limits.variables_bytes, "bytes"))
@@ -134,7 +144,8 @@ impl Coercion<'_> {
     fn refuse(&mut self, path: Path<'_>, why: &str) {
         if let Some(variable) = self.variable.filter(|_| self.errors.len() < ERRORS_MAX) {
             let message = shortened(format!("${}{path}: {why}.", variable.name));
-            self.errors.push(RequestError::new(ErrorCode::BadUserInput, message).at(variable.location));
+            self.errors
+                .push(RequestError::new(ErrorCode::BadUserInput, message).at(variable.location));
         }
     }
 
@@ -156,7 +167,12 @@ impl Coercion<'_> {
             Some(ExtendedType::Scalar(_)) => {
                 let scalar = self.literals.scalar_named(name);
                 super::scalar::coerce(scalar, value)
-                    .map_err(|expected| self.refuse(path, &format!("expected {expected}, found {}", describe(value))))
+                    .map_err(|expected| {
+                        self.refuse(
+                            path,
+                            &format!("expected {expected}, found {}", describe(value)),
+                        )
+                    })
                     .ok()
             }
             Some(ExtendedType::Enum(ty)) => self.word(ty, value, path),
@@ -183,24 +199,42 @@ impl Coercion<'_> {
 
     fn word(&mut self, ty: &EnumType, value: &Value, path: Path<'_>) -> Option<Value> {
         match value {
-            Value::String(word) if ty.values.contains_key(word.as_str()) => return Some(value.clone()),
-            Value::String(word) => {
-                self.refuse(path, &format!("\"{}\" is not a value of the enum {}", shortened(word.clone()), ty.name));
+            Value::String(word) if ty.values.contains_key(word.as_str()) => {
+                return Some(value.clone());
             }
-            _ => self.refuse(path, &format!("expected a value of the enum {}, found {}", ty.name, describe(value))),
+            Value::String(word) => {
+                self.refuse(
+                    path,
+                    &format!(
+                        "\"{}\" is not a value of the enum {}",
+                        shortened(word.clone()),
+                        ty.name
+                    ),
+                );
+            }
+            _ => self.refuse(
+                path,
+                &format!("expected a value of the enum {}, found {}", ty.name, describe(value)),
+            ),
         }
         None
     }
 
     fn object(&mut self, ty: &InputObjectType, value: &Value, path: Path<'_>) -> Option<Value> {
         let Value::Object(entries) = value else {
-            self.refuse(path, &format!("expected an object of type {}, found {}", ty.name, describe(value)));
+            self.refuse(
+                path,
+                &format!("expected an object of type {}, found {}", ty.name, describe(value)),
+            );
             return None;
         };
         let errors_before = self.errors.len();
         let mut is_valid = true;
         for unknown in entries.keys().filter(|name| !ty.fields.contains_key(name.as_str())) {
-            self.refuse(path, &format!("field \"{unknown}\" is not defined by type \"{}\"", ty.name));
+            self.refuse(
+                path,
+                &format!("field \"{unknown}\" is not defined by type \"{}\"", ty.name),
+            );
             is_valid = false;
         }
         if is_one_of(ty) && (entries.len() != 1 || entries.values().any(Value::is_null)) {

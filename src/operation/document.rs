@@ -35,7 +35,10 @@ pub(super) fn parse(
         .map_err(|failed| errors(&failed.errors, lines, ErrorCode::GraphqlValidationFailed))
 }
 
-fn refuse_subscriptions(document: &ast::Document, lines: &Lines<'_>) -> Result<(), Vec<RequestError>> {
+fn refuse_subscriptions(
+    document: &ast::Document,
+    lines: &Lines<'_>,
+) -> Result<(), Vec<RequestError>> {
     let subscriptions = document
         .definitions
         .iter()
@@ -45,7 +48,11 @@ fn refuse_subscriptions(document: &ast::Document, lines: &Lines<'_>) -> Result<(
         .take(ERRORS_MAX)
         .map(|operation| {
             let message = "Subscriptions are not supported: the schema has no subscription type.";
-            located(RequestError::new(ErrorCode::GraphqlValidationFailed, message), operation.location(), lines)
+            located(
+                RequestError::new(ErrorCode::GraphqlValidationFailed, message),
+                operation.location(),
+                lines,
+            )
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -56,7 +63,10 @@ fn errors(diagnostics: &DiagnosticList, lines: &Lines<'_>, code: ErrorCode) -> V
         .iter()
         .take(ERRORS_MAX)
         .map(|diagnostic| {
-            let message = diagnostic.error.unstable_compat_message().unwrap_or_else(|| diagnostic.error.to_string());
+            let message = diagnostic
+                .error
+                .unstable_compat_message()
+                .unwrap_or_else(|| diagnostic.error.to_string());
             located(RequestError::new(code, shortened(message)), diagnostic.error.location(), lines)
         })
         .collect()

@@ -30,7 +30,8 @@ pub fn check(limits: &Limits, document: &str) -> Result<(), RequestError> {
     check_counts(limits, &scan, document)?;
     let totals = spread::totals(&scan.definitions).map_err(|cycle| {
         let message = format!("Cannot spread fragment \"{}\" within itself.", cycle.spread);
-        RequestError::new(ErrorCode::GraphqlValidationFailed, message).at(Lines::new(document).location(cycle.at))
+        RequestError::new(ErrorCode::GraphqlValidationFailed, message)
+            .at(Lines::new(document).location(cycle.at))
     })?;
     check_totals(limits, &scan, &totals, document)
 }
@@ -53,7 +54,12 @@ fn check_counts(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(), 
 }
 
 /// The limits on what the document comes to when its fragments are spread.
-fn check_totals(limits: &Limits, scan: &Scan<'_>, totals: &[Total], document: &str) -> Result<(), RequestError> {
+fn check_totals(
+    limits: &Limits,
+    scan: &Scan<'_>,
+    totals: &[Total],
+    document: &str,
+) -> Result<(), RequestError> {
     let mut selections = 0_u64;
     let mut operations = 0_u64;
     let mut variables = 0_u64;
@@ -71,7 +77,9 @@ fn check_totals(limits: &Limits, scan: &Scan<'_>, totals: &[Total], document: &s
         ];
         for (limit, found, allowed) in bounds {
             if found > allowed as u64 {
-                return Err(limit.exceeded(found, allowed).at(Lines::new(document).location(definition.at)));
+                return Err(limit
+                    .exceeded(found, allowed)
+                    .at(Lines::new(document).location(definition.at)));
             }
         }
     }
@@ -108,9 +116,15 @@ impl Limit {
             Self::Operations => (ErrorCode::OperationsLimit, "operations", "operations"),
             Self::Aliases => (ErrorCode::AliasesLimit, "aliases", "aliases"),
             Self::Directives => (ErrorCode::DirectivesLimit, "directives", "directives"),
-            Self::RootFields => (ErrorCode::RootFieldsLimit, "root_fields", "root fields in one operation"),
-            Self::Depth => (ErrorCode::DepthLimit, "depth", "fields inside each other, fragments spread"),
-            Self::Selections => (ErrorCode::SelectionsLimit, "selections", "selections, fragments spread"),
+            Self::RootFields => {
+                (ErrorCode::RootFieldsLimit, "root_fields", "root fields in one operation")
+            }
+            Self::Depth => {
+                (ErrorCode::DepthLimit, "depth", "fields inside each other, fragments spread")
+            }
+            Self::Selections => {
+                (ErrorCode::SelectionsLimit, "selections", "selections, fragments spread")
+            }
             Self::OperationFragmentVariables => (
                 ErrorCode::FragmentVariablesLimit,
                 "operation_fragment_variables",
@@ -121,7 +135,9 @@ impl Limit {
 
     pub(super) fn exceeded(self, found: impl std::fmt::Display, allowed: usize) -> RequestError {
         let (code, name, what) = self.words();
-        RequestError::new(code, format!("The document has {found} {what}; limits.{name} allows {allowed}."))
+        RequestError::new(
+            code,
+            format!("The document has {found} {what}; limits.{name} allows {allowed}."),
+        )
     }
 }
-

@@ -59,11 +59,18 @@ pub(super) fn answer(
     )
     .map_err(|error| failed(error.message().to_string()))?;
     let keys = operation.root.branches.iter().flat_map(|branch| &branch.fields);
-    let keys = keys.filter(|field| field.target == super::Target::Introspection).map(|field| &*field.response_key);
+    let keys = keys
+        .filter(|field| field.target == super::Target::Introspection)
+        .map(|field| &*field.response_key);
     let mut data = answer.data.unwrap_or_default();
     let answers = keys.filter_map(|key| Some((key, data.remove(key)?)));
     answers
-        .map(|(key, answer)| Ok((key.to_owned(), serde_json::to_value(answer).map_err(|error| failed(error.to_string()))?)))
+        .map(|(key, answer)| {
+            Ok((
+                key.to_owned(),
+                serde_json::to_value(answer).map_err(|error| failed(error.to_string()))?,
+            ))
+        })
         .collect()
 }
 
@@ -74,7 +81,8 @@ pub(super) fn check(
     operation: &Node<Executable>,
     lines: &Lines<'_>,
 ) -> Result<(), RequestError> {
-    let mut estimate = Estimate { sizes: Sizes::of(&graph.schema), document, fragments: FxHashMap::default() };
+    let mut estimate =
+        Estimate { sizes: Sizes::of(&graph.schema), document, fragments: FxHashMap::default() };
     let total = estimate.selections(&operation.selection_set);
     let at = operation.location().map(|span| lines.location(span.offset())).unwrap_or_default();
     if total.lists > LISTS_MAX {
@@ -192,7 +200,8 @@ impl<'a> Estimate<'a> {
             return *known;
         }
         let document = self.document;
-        let reckoning = document.fragments.get(name).map(|fragment| self.selections(&fragment.selection_set));
+        let reckoning =
+            document.fragments.get(name).map(|fragment| self.selections(&fragment.selection_set));
         let reckoning = reckoning.unwrap_or_default();
         self.fragments.insert(name, reckoning);
         reckoning

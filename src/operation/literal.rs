@@ -54,11 +54,18 @@ impl<'a> Literals<'a> {
     }
 
     /// The default of an argument or input field, coerced.
-    pub(super) fn default(&self, definition: &InputValueDefinition) -> Result<Option<Json>, Refusal> {
+    pub(super) fn default(
+        &self,
+        definition: &InputValueDefinition,
+    ) -> Result<Option<Json>, Refusal> {
         self.default_of(&definition.ty, definition.default_value.as_ref())
     }
 
-    fn default_of(&self, ty: &Type, default: Option<&Node<Value>>) -> Result<Option<Json>, Refusal> {
+    fn default_of(
+        &self,
+        ty: &Type,
+        default: Option<&Node<Value>>,
+    ) -> Result<Option<Json>, Refusal> {
         default.map(|default| self.constant(ty, default)).transpose()
     }
 
@@ -81,12 +88,17 @@ impl<'a> Literals<'a> {
     fn value(&self, place: Place<'_>, value: &Value) -> Result<ArgumentValue, Refusal> {
         match value {
             Value::Variable(name) => self.variable(place, name),
-            Value::Null if place.ty.is_non_null() => Err(format!("expected {}, found null", place.ty)),
+            Value::Null if place.ty.is_non_null() => {
+                Err(format!("expected {}, found null", place.ty))
+            }
             Value::Null => Ok(ArgumentValue::Constant(Json::Null)),
             _ if place.ty.is_list() => {
                 let item = Place { ty: place.ty.item_type(), default: None };
                 let items = match value {
-                    Value::List(items) => items.iter().map(|value| self.value(item, value)).collect::<Result<_, _>>()?,
+                    Value::List(items) => items
+                        .iter()
+                        .map(|value| self.value(item, value))
+                        .collect::<Result<_, _>>()?,
                     single => vec![self.value(item, single)?],
                 };
                 Ok(list(items))
@@ -98,11 +110,17 @@ impl<'a> Literals<'a> {
     fn named(&self, ty: &Type, value: &Value) -> Result<ArgumentValue, Refusal> {
         let name = ty.inner_named_type();
         match (self.graph.schema.types.get(name), value) {
-            (Some(ExtendedType::Scalar(_)), value) => self.scalar(self.scalar_named(name), ty, value),
-            (Some(ExtendedType::Enum(values)), Value::Enum(word)) if values.values.contains_key(word) => {
+            (Some(ExtendedType::Scalar(_)), value) => {
+                self.scalar(self.scalar_named(name), ty, value)
+            }
+            (Some(ExtendedType::Enum(values)), Value::Enum(word))
+                if values.values.contains_key(word) =>
+            {
                 Ok(ArgumentValue::Constant(Json::String(word.to_string())))
             }
-            (Some(ExtendedType::InputObject(object)), Value::Object(entries)) => self.object(object, entries),
+            (Some(ExtendedType::InputObject(object)), Value::Object(entries)) => {
+                self.object(object, entries)
+            }
             _ => Err(format!("expected {ty}, found {}", describe(value))),
         }
     }
@@ -139,7 +157,9 @@ impl<'a> Literals<'a> {
                 Ok(list(items.iter().map(|item| self.any(item)).collect::<Result<_, _>>()?))
             }
             Value::Object(entries) => {
-                let entries = entries.iter().map(|(name, value)| Ok((Arc::from(name.as_str()), self.any(value)?)));
+                let entries = entries
+                    .iter()
+                    .map(|(name, value)| Ok((Arc::from(name.as_str()), self.any(value)?)));
                 Ok(object(entries.collect::<Result<_, Refusal>>()?))
             }
             _ => plain(value).map(ArgumentValue::Constant),
@@ -161,11 +181,16 @@ impl<'a> Literals<'a> {
         for field in ty.fields.values() {
             let given = entries.iter().find(|(name, _)| *name == field.name);
             let value = match given {
-                Some((_, value)) => self.given(field, value).map_err(|refusal| format!("{}: {refusal}", field.name))?,
+                Some((_, value)) => self
+                    .given(field, value)
+                    .map_err(|refusal| format!("{}: {refusal}", field.name))?,
                 None => match self.default(field)? {
                     Some(default) => ArgumentValue::Constant(default),
                     None if field.ty.is_non_null() => {
-                        return Err(format!("field \"{}\" of required type \"{}\" was not provided", field.name, field.ty));
+                        return Err(format!(
+                            "field \"{}\" of required type \"{}\" was not provided",
+                            field.name, field.ty
+                        ));
                     }
                     None => continue,
                 },
@@ -175,7 +200,11 @@ impl<'a> Literals<'a> {
         Ok(object(coerced))
     }
 
-    fn check_one_of(&self, ty: &InputObjectType, entries: &[(apollo_compiler::Name, Node<Value>)]) -> Result<(), Refusal> {
+    fn check_one_of(
+        &self,
+        ty: &InputObjectType,
+        entries: &[(apollo_compiler::Name, Node<Value>)],
+    ) -> Result<(), Refusal> {
         let is_one = match entries {
             [(_, value)] => match &**value {
                 Value::Null => false,
@@ -188,7 +217,10 @@ impl<'a> Literals<'a> {
     }
 
     fn definition(&self, name: &str) -> Result<(VariableId, &'a VariableDefinition), Refusal> {
-        let found = (0_u16..).map(VariableId).zip(self.variables).find(|(_, definition)| &*definition.name == name);
+        let found = (0_u16..)
+            .map(VariableId)
+            .zip(self.variables)
+            .find(|(_, definition)| &*definition.name == name);
         found.ok_or_else(|| format!("variable \"${name}\" is not defined"))
     }
 
@@ -198,7 +230,8 @@ impl<'a> Literals<'a> {
         let is_non_null = place.ty.is_non_null();
         let fits = if is_non_null && !definition.ty.is_non_null() {
             let has_default = definition.default.as_ref().is_some_and(|default| !default.is_null());
-            (has_default || place.default.is_some()) && definition.ty.is_assignable_to(&place.ty.clone().nullable())
+            (has_default || place.default.is_some())
+                && definition.ty.is_assignable_to(&place.ty.clone().nullable())
         } else {
             definition.ty.is_assignable_to(place.ty)
         };
@@ -232,7 +265,10 @@ pub(super) fn one_of_refusal(ty: &InputObjectType) -> Refusal {
 
 /// An error of a literal, at its place.
 pub(super) fn refused(what: &str, refusal: &str) -> RequestError {
-    RequestError::new(ErrorCode::GraphqlValidationFailed, super::document::shortened(format!("{what}: {refusal}.")))
+    RequestError::new(
+        ErrorCode::GraphqlValidationFailed,
+        super::document::shortened(format!("{what}: {refusal}.")),
+    )
 }
 
 fn list(items: Vec<ArgumentValue>) -> ArgumentValue {

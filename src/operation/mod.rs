@@ -175,14 +175,19 @@ impl SelectedField {
 }
 
 /// Guards, parses, validates and prepares a document.
-pub fn prepare(graph: &Graph, document: &str, operation_name: Option<&str>) -> Result<Operation, Vec<RequestError>> {
+pub fn prepare(
+    graph: &Graph,
+    document: &str,
+    operation_name: Option<&str>,
+) -> Result<Operation, Vec<RequestError>> {
     guard::check(&graph.limits, document).map_err(|error| vec![error])?;
     let lines = Lines::new(document);
     let valid = document::parse(&graph.schema, document, &lines)?;
     let executable = document::select(&valid, operation_name).map_err(|error| vec![error])?.clone();
     let variables = variable_definitions(graph, &executable, &lines)?;
     let literals = Literals::new(graph, &variables);
-    let normalized = normalize::normalize(graph, &valid, &executable, &literals, &lines).map_err(|error| vec![error])?;
+    let normalized = normalize::normalize(graph, &valid, &executable, &literals, &lines)
+        .map_err(|error| vec![error])?;
     let root = normalized.root;
     let asks_for_schema = root
         .branches
@@ -211,22 +216,32 @@ fn variable_definitions(
     let mut errors = Vec::new();
     let mut definitions = Vec::with_capacity(operation.variables.len());
     for variable in &operation.variables {
-        let default = variable.default_value.as_ref().map(|default| literals.constant(&variable.ty, default));
+        let default =
+            variable.default_value.as_ref().map(|default| literals.constant(&variable.ty, default));
         match default.transpose() {
             Ok(default) => definitions.push(VariableDefinition {
                 name: Arc::from(variable.name.as_str()),
                 ty: (*variable.ty).clone(),
                 default,
-                location: variable.location().map(|span| lines.location(span.offset())).unwrap_or_default(),
+                location: variable
+                    .location()
+                    .map(|span| lines.location(span.offset()))
+                    .unwrap_or_default(),
             }),
             Err(refusal) => {
-                let error = literal::refused(&format!("Default of variable \"${}\"", variable.name), &refusal);
+                let error = literal::refused(
+                    &format!("Default of variable \"${}\"", variable.name),
+                    &refusal,
+                );
                 errors.push(document::located(error, variable.location(), lines));
             }
         }
     }
     if definitions.len() > usize::from(u16::MAX) {
-        errors.push(RequestError::new(ErrorCode::VariablesLimit, "The operation defines more than 65535 variables."));
+        errors.push(RequestError::new(
+            ErrorCode::VariablesLimit,
+            "The operation defines more than 65535 variables.",
+        ));
     }
     if errors.is_empty() { Ok(definitions) } else { Err(errors) }
 }
@@ -248,3 +263,6 @@ pub fn introspect(
 ) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
     introspection::answer(graph, operation, variables)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

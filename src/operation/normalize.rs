@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use apollo_compiler::executable::{DirectiveList, Field, Operation, Selection as Node, SelectionSet};
+use apollo_compiler::executable::{
+    DirectiveList, Field, Operation, Selection as Node, SelectionSet,
+};
 use apollo_compiler::schema::FieldDefinition;
 use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
 use rustc_hash::FxHashMap;
@@ -15,7 +17,9 @@ use super::condition::{TERMS_MAX, Terms, condition};
 use super::guard::Limit;
 use super::literal::{Literals, refused};
 use super::position::Lines;
-use super::{Branch, Conjunction, Entry, SelectedArgument, SelectedField, Selection, Target, VariableId};
+use super::{
+    Branch, Conjunction, Entry, SelectedArgument, SelectedField, Selection, Target, VariableId,
+};
 use crate::error::{ErrorCode, Location, RequestError};
 use crate::graph::{Graph, TypeId, TypeKind};
 
@@ -33,7 +37,10 @@ pub(super) fn normalize(
     lines: &Lines<'_>,
 ) -> Result<Normalized, RequestError> {
     let root = graph.type_named(operation.object_type()).ok_or_else(|| {
-        RequestError::new(ErrorCode::GraphqlValidationFailed, "The schema does not have this kind of operation.")
+        RequestError::new(
+            ErrorCode::GraphqlValidationFailed,
+            "The schema does not have this kind of operation.",
+        )
     })?;
     let mut normalizer = Normalizer {
         graph,
@@ -44,7 +51,11 @@ pub(super) fn normalize(
         conditions: Vec::new(),
         visits: graph.limits.selections.saturating_mul(BRANCHING),
     };
-    let root = normalizer.selection(root, &[(&operation.selection_set, Conjunction::ALWAYS)], Level::Root)?;
+    let root = normalizer.selection(
+        root,
+        &[(&operation.selection_set, Conjunction::ALWAYS)],
+        Level::Root,
+    )?;
     Ok(Normalized { root, conditions: normalizer.conditions })
 }
 
@@ -74,17 +85,30 @@ struct Normalizer<'a> {
 }
 
 impl<'a> Normalizer<'a> {
-    fn selection(&mut self, ty: TypeId, sets: &[Set<'a>], level: Level) -> Result<Selection, RequestError> {
+    fn selection(
+        &mut self,
+        ty: TypeId,
+        sets: &[Set<'a>],
+        level: Level,
+    ) -> Result<Selection, RequestError> {
         let graph = self.graph;
         let possible = match &graph.ty(ty).kind {
             TypeKind::Interface { possible } | TypeKind::Union { possible } => possible.as_slice(),
             _ => std::slice::from_ref(&ty),
         };
-        let branches = possible.iter().map(|object| self.branch(*object, sets, level)).collect::<Result<_, _>>()?;
+        let branches = possible
+            .iter()
+            .map(|object| self.branch(*object, sets, level))
+            .collect::<Result<_, _>>()?;
         Ok(Selection { ty, branches })
     }
 
-    fn branch(&mut self, ty: TypeId, sets: &[Set<'a>], level: Level) -> Result<Branch, RequestError> {
+    fn branch(
+        &mut self,
+        ty: TypeId,
+        sets: &[Set<'a>],
+        level: Level,
+    ) -> Result<Branch, RequestError> {
         let mut groups = Groups::default();
         for (set, when) in sets {
             self.collect(ty, set, *when, &mut groups)?;
@@ -116,8 +140,12 @@ impl<'a> Normalizer<'a> {
                     }
                 }
                 Node::FragmentSpread(spread) => {
-                    let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else { continue };
-                    if self.applies(fragment.type_condition(), ty) && groups.spreads(&spread.fragment_name, here) {
+                    let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else {
+                        continue;
+                    };
+                    if self.applies(fragment.type_condition(), ty)
+                        && groups.spreads(&spread.fragment_name, here)
+                    {
                         self.collect(ty, &fragment.selection_set, here, groups)?;
                     }
                 }
@@ -147,7 +175,11 @@ impl<'a> Normalizer<'a> {
     }
 
     /// When a selection with these directives counts, inside of one that counts `when`; `None`: never.
-    fn included(&mut self, directives: &DirectiveList, when: Conjunction) -> Result<Option<Conjunction>, RequestError> {
+    fn included(
+        &mut self,
+        directives: &DirectiveList,
+        when: Conjunction,
+    ) -> Result<Option<Conjunction>, RequestError> {
         let mut here = Some(when);
         for directive in directives {
             let is_include = match directive.name.as_str() {
@@ -174,12 +206,18 @@ impl<'a> Normalizer<'a> {
         value: &Shared<apollo_compiler::ast::Value>,
     ) -> Result<u64, RequestError> {
         let id = self.literals.condition(name).map_err(|refusal| {
-            super::document::located(refused("Argument \"if\"", &refusal), value.location(), self.lines)
+            super::document::located(
+                refused("Argument \"if\"", &refusal),
+                value.location(),
+                self.lines,
+            )
         })?;
         let known = self.conditions.iter().position(|known| *known == id);
         let bit = known.unwrap_or(self.conditions.len());
         if bit >= CONDITIONS_MAX {
-            let message = format!("The operation has more than {CONDITIONS_MAX} variables in @skip and @include.");
+            let message = format!(
+                "The operation has more than {CONDITIONS_MAX} variables in @skip and @include."
+            );
             return Err(RequestError::new(ErrorCode::ConditionsLimit, message));
         }
         if known.is_none() {
@@ -188,7 +226,12 @@ impl<'a> Normalizer<'a> {
         Ok(1 << bit)
     }
 
-    fn field(&mut self, ty: TypeId, group: Group<'a>, level: Level) -> Result<Arc<SelectedField>, RequestError> {
+    fn field(
+        &mut self,
+        ty: TypeId,
+        group: Group<'a>,
+        level: Level,
+    ) -> Result<Arc<SelectedField>, RequestError> {
         let Some((first, rest)) = group.occurrences.split_first() else {
             return Err(RequestError::new(ErrorCode::Internal, "A field does not occur."));
         };
@@ -202,14 +245,25 @@ impl<'a> Normalizer<'a> {
         let response_key = Arc::from(first.response_key().as_str());
         let when = group.terms.into_condition();
         let (target, definition) = self.target(ty, first, level)?;
-        let mut field =
-            SelectedField { response_key, target, arguments: Vec::new(), when, location, selection: None };
+        let mut field = SelectedField {
+            response_key,
+            target,
+            arguments: Vec::new(),
+            when,
+            location,
+            selection: None,
+        };
         if let Some(definition) = definition {
             field.arguments = self.arguments(definition, first)?;
             let returned = self.graph.type_named(definition.ty.inner_named_type());
-            if let Some(returned) = returned.filter(|returned| self.graph.ty(*returned).is_composite()) {
-                let sets: Vec<_> =
-                    group.occurrences.iter().map(|(field, when)| (&field.selection_set, *when)).collect();
+            if let Some(returned) =
+                returned.filter(|returned| self.graph.ty(*returned).is_composite())
+            {
+                let sets: Vec<_> = group
+                    .occurrences
+                    .iter()
+                    .map(|(field, when)| (&field.selection_set, *when))
+                    .collect();
                 field.selection = Some(self.selection(returned, &sets, Level::Below)?);
             }
         }
@@ -233,7 +287,9 @@ impl<'a> Normalizer<'a> {
                 return Ok((Target::Introspection, None));
             }
             "__schema" | "__type" => {
-                return Err(self.invalid(field, "introspection is answered at the root of a query alone"));
+                return Err(
+                    self.invalid(field, "introspection is answered at the root of a query alone")
+                );
             }
             _ => {}
         }
@@ -255,10 +311,16 @@ impl<'a> Normalizer<'a> {
             let given = field.arguments.iter().find(|given| given.name == argument.name);
             let value = match given {
                 Some(given) => self.literals.given(argument, &given.value).map(Some),
-                None => self.literals.default(argument).map(|default| default.map(super::ArgumentValue::Constant)),
+                None => self
+                    .literals
+                    .default(argument)
+                    .map(|default| default.map(super::ArgumentValue::Constant)),
             };
             let value = value.map_err(|refusal| {
-                let error = refused(&format!("Argument \"{}\" of \"{}\"", argument.name, field.name), &refusal);
+                let error = refused(
+                    &format!("Argument \"{}\" of \"{}\"", argument.name, field.name),
+                    &refusal,
+                );
                 let span = given.map_or_else(|| field.location(), |given| given.value.location());
                 super::document::located(error, span, self.lines)
             })?;
@@ -275,7 +337,10 @@ impl<'a> Normalizer<'a> {
 
     fn invalid(&self, field: &Field, why: &str) -> RequestError {
         let message = format!("Cannot query field \"{}\": {why}.", field.name);
-        let error = RequestError::new(ErrorCode::GraphqlValidationFailed, super::document::shortened(message));
+        let error = RequestError::new(
+            ErrorCode::GraphqlValidationFailed,
+            super::document::shortened(message),
+        );
         super::document::located(error, field.name.location(), self.lines)
     }
 
@@ -300,7 +365,8 @@ impl<'a> Normalizer<'a> {
             "The field \"{}\" stands under more than {TERMS_MAX} different combinations of @skip and @include.",
             field.response_key()
         );
-        RequestError::new(ErrorCode::ConditionsLimit, super::document::shortened(message)).at(self.location(field))
+        RequestError::new(ErrorCode::ConditionsLimit, super::document::shortened(message))
+            .at(self.location(field))
     }
 }
 
@@ -354,7 +420,10 @@ impl<'d> Groups<'d> {
 fn same_arguments(one: &Field, other: &Field) -> bool {
     one.arguments.len() == other.arguments.len()
         && one.arguments.iter().all(|argument| {
-            other.arguments.iter().any(|same| same.name == argument.name && same_value(&same.value, &argument.value))
+            other
+                .arguments
+                .iter()
+                .any(|same| same.name == argument.name && same_value(&same.value, &argument.value))
         })
 }
 
@@ -362,7 +431,8 @@ fn same_value(one: &apollo_compiler::ast::Value, other: &apollo_compiler::ast::V
     use apollo_compiler::ast::Value;
     match (one, other) {
         (Value::List(one), Value::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| same_value(one, other))
         }
         (Value::Object(one), Value::Object(other)) => {
             one.len() == other.len()

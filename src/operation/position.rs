@@ -40,7 +40,8 @@ impl<'a> Lines<'a> {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let column = self.characters_before(offset).saturating_sub(self.characters_before(start)) + 1;
+        let column =
+            self.characters_before(offset).saturating_sub(self.characters_before(start)) + 1;
         Location { line: count(line), column: count(column) }
     }
 

@@ -8,10 +8,12 @@ use crate::graph::Scalar;
 pub(super) fn coerce(scalar: Scalar, value: &Value) -> Result<Value, &'static str> {
     match (scalar, value) {
         (Scalar::Int, Value::Number(number)) => int(number).ok_or("a 32-bit integer"),
-        (Scalar::Float, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => Ok(value.clone()),
-        (Scalar::String, Value::String(_)) | (Scalar::Boolean, Value::Bool(_)) | (Scalar::Id, Value::String(_)) => {
+        (Scalar::Float, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => {
             Ok(value.clone())
         }
+        (Scalar::String, Value::String(_))
+        | (Scalar::Boolean, Value::Bool(_))
+        | (Scalar::Id, Value::String(_)) => Ok(value.clone()),
         (Scalar::Id, Value::Number(number)) => {
             let text = number.to_string();
             if is_integer(&text) { Ok(Value::String(text)) } else { Err("a string or an integer") }
@@ -50,7 +52,8 @@ fn int(number: &Number) -> Option<Value> {
         return i32::try_from(integer).ok().map(Value::from);
     }
     let float = number.as_f64()?;
-    let is_int = float.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&float);
+    let is_int =
+        float.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&float);
     #[expect(clippy::cast_possible_truncation, reason = "in the range of i32, and whole")]
     is_int.then(|| Value::from(float as i32))
 }
@@ -79,8 +82,11 @@ fn two_digits(text: &[u8], at: usize, range: std::ops::RangeInclusive<u8>) -> bo
 
 fn is_date(text: &[u8]) -> bool {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', _, _] = text else { return false };
-    let number = |digits: &[u8]| digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit.wrapping_sub(b'0')));
-    if ![y1, y2, y3, y4].iter().all(|digit| digit.is_ascii_digit()) || !two_digits(text, 5, 1..=12) {
+    let number = |digits: &[u8]| {
+        digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit.wrapping_sub(b'0')))
+    };
+    if ![y1, y2, y3, y4].iter().all(|digit| digit.is_ascii_digit()) || !two_digits(text, 5, 1..=12)
+    {
         return false;
     }
     let year = number(&[*y1, *y2, *y3, *y4]);
@@ -113,7 +119,9 @@ fn is_date_time(text: &str) -> bool {
     }
     let is_offset = match rest {
         b"Z" | b"z" => true,
-        [b'+' | b'-', _, _, b':', _, _] => two_digits(rest, 1, 0..=23) && two_digits(rest, 4, 0..=59),
+        [b'+' | b'-', _, _, b':', _, _] => {
+            two_digits(rest, 1, 0..=23) && two_digits(rest, 4, 0..=59)
+        }
         _ => false,
     };
     is_date(date) && is_clock && is_offset

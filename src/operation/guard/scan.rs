@@ -144,7 +144,9 @@ impl<'a> Scan<'a> {
                 self.directives.add(self.allowed.directives, token.start);
                 if self.parens == 0 {
                     let after = match self.expect {
-                        Expect::SpreadTarget | Expect::Directive(After::SpreadTarget) => After::SpreadTarget,
+                        Expect::SpreadTarget | Expect::Directive(After::SpreadTarget) => {
+                            After::SpreadTarget
+                        }
                         _ => After::Selection,
                     };
                     self.expect = Expect::Directive(after);
@@ -178,7 +180,11 @@ impl<'a> Scan<'a> {
                 if self.open.is_empty() {
                     self.begin(None, at);
                 }
-                if self.open.is_empty() || self.is_inline { Open::Selections } else { Open::FieldSelections }
+                if self.open.is_empty() || self.is_inline {
+                    Open::Selections
+                } else {
+                    Open::FieldSelections
+                }
             }
             Bracket::Brace | Bracket::Square => Open::Value(bracket),
         };

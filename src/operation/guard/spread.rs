@@ -56,7 +56,10 @@ fn visit<'a>(
     // each entry: a definition, and how many of its spreads are settled
     let mut path = vec![(start, 0_usize)];
     while let Some((index, settled)) = path.last_mut() {
-        let (Some(definition), Some(state)) = (definitions.get(*index), states.get_mut(*index)) else { return Ok(()) };
+        let (Some(definition), Some(state)) = (definitions.get(*index), states.get_mut(*index))
+        else {
+            return Ok(());
+        };
         if let State::Done(_) = state {
             path.pop();
             continue;
