@@ -249,6 +249,16 @@ impl BackendError {
         code.filter(|code| is_code(code))
     }
 
+    /// The backend's own message, for the log alone.
+    pub fn backend_message(&self) -> Option<&str> {
+        match self {
+            Self::Status { message, .. }
+            | Self::Unsuccessful { message, .. }
+            | Self::Fault { message, .. } => message.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The HTTP status, if one came.
     pub fn status(&self) -> Option<u16> {
         match self {

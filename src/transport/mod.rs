@@ -1,1 +1,150 @@
-//! transport
+//! One request and its answer on the wire: REST or SOAP, over HTTP.
+//!
+//! Takes: a backend, a call, its inputs; later the answer.
+//! Gives: the request to send; from the answer a payload, where the next page begins, and how long it may be kept.
+//! Never: retries, waits for a permit, follows a redirect or a link, or puts a body or a secret into an error.
+
+mod answer;
+mod client;
+mod pages;
+mod rest;
+mod soap;
+
+pub use client::{MemoryWire, Wire, WireRequest, WireResponse};
+
+use std::time::Duration;
+
+use crate::error::BackendError;
+use crate::graph::{Auth, Backend, Call, Method, RequestTemplate};
+use crate::mapping::Payload;
+use crate::template::{HeaderTemplate, Inputs, Scope, Target, forbidden_header};
+use crate::value::PageState;
+
+/// What an answer says, decoded.
+#[derive(Debug)]
+pub struct Decoded {
+    pub payload: Payload,
+    pub next: Option<PageState>,
+    pub max_age: Option<Duration>,
+}
+
+/// The request of a call, ready to send.
+pub fn request(
+    backend: &Backend,
+    call: &Call,
+    inputs: Inputs<'_>,
+) -> Result<WireRequest, BackendError> {
+    match &call.request {
+        RequestTemplate::Rest(template) => rest::request(backend, call, template, inputs),
+        RequestTemplate::Soap(template) => soap::request(backend, call, template, inputs),
+    }
+}
+
+/// The answer of a call, read.
+pub fn decode(
+    call: &Call,
+    inputs: Inputs<'_>,
+    response: WireResponse,
+) -> Result<Decoded, BackendError> {
+    let max_age = answer::max_age(&response);
+    let links: Vec<String> = response.headers_named("link").map(str::to_owned).collect();
+    let payload = match &call.request {
+        RequestTemplate::Rest(template) => rest::decode(call, template, response)?,
+        RequestTemplate::Soap(template) => soap::decode(call, template, response)?,
+    };
+    let next = pages::next(call, inputs, &payload, &links)?;
+    Ok(Decoded { payload, next, max_age })
+}
+
+/// The parts of a request that REST and SOAP share.
+struct Draft {
+    method: Method,
+    target: Target,
+    headers: Vec<(Box<str>, Box<str>)>,
+    body: Vec<u8>,
+}
+
+impl Draft {
+    /// Sets a header; one of this name that is there already is replaced.
+    fn set_header(&mut self, name: &str, value: impl Into<Box<str>>) {
+        let name = name.to_ascii_lowercase();
+        self.headers.retain(|(other, _)| **other != *name);
+        self.headers.push((name.into(), value.into()));
+    }
+
+    fn set_default_header(&mut self, name: &str, value: &str) {
+        if !self.headers.iter().any(|(other, _)| &**other == name) {
+            self.set_header(name, value);
+        }
+    }
+
+    /// Headers of the vendor file; a null value leaves its header out.
+    fn set_templates(
+        &mut self,
+        templates: &[(std::sync::Arc<str>, HeaderTemplate)],
+        scope: &Scope<'_>,
+    ) -> Result<(), BackendError> {
+        for (name, template) in templates {
+            if let Some(reason) = forbidden_header(name) {
+                return Err(refused(format!("header `{name}`: {reason}")));
+            }
+            if let Some(value) = template.render(scope)? {
+                self.set_header(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn authorize(&mut self, auth: &Auth) -> Result<(), BackendError> {
+        use base64::Engine as _;
+        match auth {
+            Auth::None | Auth::UsernameToken { .. } => {}
+            Auth::Header { name, value } => {
+                if let Some(reason) = forbidden_header(name) {
+                    return Err(refused(format!("header `{name}`: {reason}")));
+                }
+                self.set_header(name, &**value);
+            }
+            Auth::Query { name, value } => {
+                let value = serde_json::Value::from(&**value);
+                crate::template::push_pair(&mut self.target.query, name, &value)?;
+            }
+            Auth::Basic { user, password } => {
+                if user.contains(':') {
+                    return Err(refused("a user of basic authentication holds no colon"));
+                }
+                let pair =
+                    base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+                self.set_header("authorization", format!("Basic {pair}"));
+            }
+            Auth::Bearer { token } => self.set_header("authorization", format!("Bearer {token}")),
+        }
+        Ok(())
+    }
+
+    fn finish(self, backend: &Backend, call: &Call) -> WireRequest {
+        let (base, fixed) = backend.url.split_once('?').unwrap_or((&backend.url, ""));
+        let mut url = format!("{}{}", base.trim_end_matches('/'), self.target.path);
+        let queries = [fixed, self.target.query.as_str()];
+        for (query, separator) in
+            queries.into_iter().filter(|query| !query.is_empty()).zip(['?', '&'])
+        {
+            url.push(separator);
+            url.push_str(query);
+        }
+        WireRequest {
+            method: self.method,
+            url,
+            headers: self.headers,
+            body: self.body.into(),
+            answer_bytes: call.answer_limits.body_bytes,
+        }
+    }
+}
+
+fn refused(reason: impl Into<String>) -> BackendError {
+    BackendError::Build { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! The HTTP client: one for each backend.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::BackendError;
+use crate::graph::{Backend, Method};
+
+/// A request as it goes out.
+#[derive(Clone)]
+pub struct WireRequest {
+    pub method: Method,
+    pub url: String,
+    /// Lower-case names, each once.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    pub body: Bytes,
+    /// The most that the answer's body may hold, after decompression.
+    pub answer_bytes: usize,
+}
+
+/// Method and path alone: query values and headers may be secrets.
+impl std::fmt::Debug for WireRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.url.split('?').next().unwrap_or_default();
+        write!(formatter, "{:?} {path}", self.method)
+    }
+}
+
+impl WireRequest {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
+    }
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug, Default)]
+pub struct WireResponse {
+    pub status: u16,
+    /// Lower-case names; a name may occur more than once.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    pub body: Bytes,
+}
+
+impl WireResponse {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
+    }
+
+    pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(other, _)| &**other == name).map(|(_, value)| &**value)
+    }
+}
+
+/// Answers requests without a socket.
+pub type MemoryWire = Arc<
+    dyn Fn(WireRequest) -> BoxFuture<'static, Result<WireResponse, BackendError>> + Send + Sync,
+>;
+
+/// What carries requests: HTTP, or a function in tests and benchmarks.
+#[derive(Clone)]
+pub enum Wire {
+    Http(reqwest::Client),
+    #[doc(hidden)]
+    Memory(MemoryWire),
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Http(_) => "Http",
+            Self::Memory(_) => "Memory",
+        })
+    }
+}
+
+impl Wire {
+    /// A client for one backend: its own pool, no redirects, no proxy from the environment, no retries of its own.
+    pub fn http(backend: &Backend) -> Result<Self, BackendError> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("cyclorama/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(backend.connect_timeout)
+            .pool_max_idle_per_host(backend.concurrency.max(1))
+            .pool_idle_timeout(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| BackendError::Connect { source: Box::new(error.without_url()) })?;
+        Ok(Self::Http(client))
+    }
+
+    /// Sends a request and reads its whole answer.
+    pub async fn send(&self, request: WireRequest) -> Result<WireResponse, BackendError> {
+        match self {
+            Self::Http(client) => {
+                let limit = request.answer_bytes;
+                let response = client.execute(to_http(request)?).await.map_err(exchange)?;
+                read(response, limit).await
+            }
+            Self::Memory(answer) => answer(request).await,
+        }
+    }
+}
+
+fn to_http(request: WireRequest) -> Result<reqwest::Request, BackendError> {
+    let url = reqwest::Url::parse(&request.url)
+        .map_err(|error| BackendError::Build { reason: format!("the URL: {error}") })?;
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+        Method::Head => reqwest::Method::HEAD,
+    };
+    let mut http = reqwest::Request::new(method, url);
+    let headers = http.headers_mut();
+    for (name, value) in &request.headers {
+        let (name, value) = header(name, value)?;
+        headers.insert(name, value);
+    }
+    // A body that is not there is not the same as an empty one, which some servers answer with 411.
+    if !request.body.is_empty()
+        || matches!(request.method, Method::Post | Method::Put | Method::Patch)
+    {
+        *http.body_mut() = Some(request.body.into());
+    }
+    Ok(http)
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BackendError> {
+    let bad = || BackendError::Build {
+        reason: format!("header `{name}` has a value that cannot be sent"),
+    };
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+    // Whatever is not plainly public may be a credential: never indexed, never printed.
+    value.set_sensitive(!matches!(name, "accept" | "content-type" | "soapaction"));
+    Ok((parsed, value))
+}
+
+async fn read(mut response: reqwest::Response, limit: usize) -> Result<WireResponse, BackendError> {
+    let status = response.status().as_u16();
+    let headers = to_pairs(response.headers());
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(BackendError::TooLarge { limit });
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(exchange)? {
+        if body.len() + chunk.len() > limit {
+            return Err(BackendError::TooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(WireResponse { status, headers, body: body.freeze() })
+}
+
+/// Headers that are not text are left out: nothing reads them.
+fn to_pairs(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().into(), value.to_str().ok()?.into())))
+        .collect()
+}
+
+fn exchange(error: reqwest::Error) -> BackendError {
+    let is_connect = error.is_connect();
+    let source = Box::new(error.without_url());
+    if is_connect { BackendError::Connect { source } } else { BackendError::Exchange { source } }
+}
