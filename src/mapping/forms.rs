@@ -147,6 +147,7 @@ impl<'a> Mapper<'a> {
             Mapping::List { path, item } => {
                 self.list(path, here, |mapper, here| mapper.eval(item, here))
             }
+            Mapping::Items { items } => self.items(items, here),
             Mapping::Jq { program, to } => self.jq(program, to, here),
         }
     }
@@ -522,9 +523,7 @@ impl<'a> Mapper<'a> {
                     self.problems.truncate(problems);
                 }
                 Cell::Null | Cell::Absent => {}
-                Cell::Text { .. }
-                    if value::plain_text(self.json(cell))
-                        .is_none_or(|text| text.trim().is_empty()) => {}
+                Cell::Text { .. } if self.is_blank(cell) => {}
                 _ => return cell,
             }
             self.text.truncate(text);
@@ -534,6 +533,31 @@ impl<'a> Mapper<'a> {
             Some(misfit) => self.problem(|| misfit.message.into_string()),
             None => Cell::Null,
         }
+    }
+
+    /// A list of what the mappings give; nulls and blanks are left out.
+    fn items(&mut self, items: &[Mapping], here: Here<'_>) -> Cell {
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            let (text, start) = (self.text.len(), self.cells.len());
+            match self.eval(item, here) {
+                Cell::Null | Cell::Absent => {}
+                cell @ Cell::Text { .. } if self.is_blank(cell) => {}
+                cell => {
+                    cells.push(cell);
+                    continue;
+                }
+            }
+            self.text.truncate(text);
+            self.cells.truncate(start);
+        }
+        let start = self.cells.len();
+        self.cells.append(&mut cells);
+        Cell::List { start: json::offset(start), end: json::offset(self.cells.len()) }
+    }
+
+    fn is_blank(&self, cell: Cell) -> bool {
+        value::plain_text(self.json(cell)).is_none_or(|text| text.trim().is_empty())
     }
 
     fn case(
