@@ -783,3 +783,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lists_are_written_out_without_what_is_not_there() {
+    let record = r#"{"phone":"1","mobile":"","home":null,"fax":"4"}"#;
+    let items = [".phone", ".mobile", ".home", ".other", ".fax"].map(text_at);
+    assert_eq!(eval(record, Mapping::Items { items: items.into() }), r#"["1" "4"]"#);
+    let point =
+        shape("ContactPoint", vec![slot("value", text_at(".")), slot("again", text_at("."))]);
+    let items = [".phone", ".home", ".fax"]
+        .map(|at| Mapping::Record { at: Some(path(at)), shape: ShapeId(1) });
+    assert_eq!(
+        eval_with(&json(record), Mapping::Items { items: items.into() }, vec![point]),
+        r#"[{value:"1" again:"1"} {value:"4" again:"4"}]"#
+    );
+    assert_eq!(eval("{}", Mapping::Items { items: [".a", ".b"].map(text_at).into() }), "[]");
+}
