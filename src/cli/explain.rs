@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let document = arguments.document.read()?;
     let deployment = arguments.source.deployment()?;
     let explained =
-        serve::engine(&deployment).explain(&document, arguments.document.operation.as_deref());
+        serve::engine(&deployment)?.explain(&document, arguments.document.operation.as_deref());
     let explanation = explained.map_err(|errors| Failure::refused(listed(&errors)))?;
     match arguments.format {
         Format::Text => output::print(&explanation.to_text())?,

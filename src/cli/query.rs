@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let layout = if arguments.compact { Layout::Compact } else { Layout::Pretty };
     runtime()?.block_on(async {
-        answer(&serve::engine(&arguments.source.deployment()?), request, layout).await
+        answer(&serve::engine(&arguments.source.deployment()?)?, request, layout).await
     })
 }
 

@@ -40,5 +40,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         variables: Map::new(),
         extensions: Map::new(),
     };
-    runtime()?.block_on(query::answer(&serve::engine(&deployment), request, query::Layout::Pretty))
+    let engine = serve::engine(&deployment)?;
+    runtime()?.block_on(query::answer(&engine, request, query::Layout::Pretty))
 }

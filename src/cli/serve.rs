@@ -10,6 +10,7 @@ use super::files::{Config, Deployment};
 use super::{Exit, Failure, runtime};
 use crate::config::settings::{LogFormat, Settings};
 use crate::engine::{Engine, EngineSettings};
+use crate::error::chain;
 use crate::{http, telemetry};
 
 /// Serve the graph over HTTP
@@ -37,24 +38,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     start_logs(&deployment.settings)?;
     runtime()?.block_on(async {
         let listener = bind(listen).await?;
-        let gateway = gateway(&deployment, http::Examples::default());
+        let gateway = gateway(&deployment, http::Examples::default())?;
         tracing::info!(address = %address(&listener)?, backends = deployment.graph.backends.len(), "serving");
         finish(http::serve(listener, gateway, stop_signal()).await)
     })
 }
 
 /// The engine and its HTTP edge, as a deployment wants them.
-pub(super) fn gateway(deployment: &Deployment, examples: http::Examples) -> Arc<http::Gateway> {
+pub(super) fn gateway(
+    deployment: &Deployment,
+    examples: http::Examples,
+) -> Result<Arc<http::Gateway>, Failure> {
     let settings = http::Settings {
         graphiql: deployment.settings.graphiql_enabled,
         examples,
         ..http::Settings::default()
     };
-    http::Gateway::new(engine(deployment), settings)
+    Ok(http::Gateway::new(engine(deployment)?, settings))
 }
 
-pub(super) fn engine(deployment: &Deployment) -> Arc<Engine> {
-    Engine::new(Arc::clone(&deployment.graph), EngineSettings::default())
+pub(super) fn engine(deployment: &Deployment) -> Result<Arc<Engine>, Failure> {
+    let settings = EngineSettings { cursor_secret: deployment.settings.cursor_secret.clone() };
+    Engine::new(Arc::clone(&deployment.graph), settings)
+        .map_err(|error| Failure::new(chain(&error)))
 }
 
 pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {

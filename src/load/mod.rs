@@ -21,9 +21,10 @@ use crate::principal::Principal;
 use crate::value::{Answer, Key, SlotSet};
 
 pub use chunk::write;
+pub(crate) use flight::Chunk;
 pub(crate) use flight::Flight;
 use flight::Flights;
-pub use page::{CursorKey, PageWindow};
+pub use page::{CursorKey, PageWindow, Position};
 
 /// The live side of loading: one for the life of a graph.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ impl Load {
     ) -> Self {
         let (call, shape) = target;
         let compiled = graph.call(call);
+        let mut wanted = wanted;
+        graph.shape(shape).id_slot.iter().for_each(|slot| wanted.insert(*slot));
         let prefix = cache_prefix(compiled, shape, &arguments, window.as_ref(), principal);
         let fields = if compiled.projects { asked_for(graph, shape, wanted) } else { Vec::new() };
         Self {
@@ -86,6 +89,13 @@ impl Load {
         buffer.extend_from_slice(&self.prefix);
         buffer.extend_from_slice(key.as_bytes());
         buffer
+    }
+}
+
+impl Load {
+    /// What names this load's list whatever part of it is asked for: cursors are bound to it, together with the key.
+    pub fn list_prefix(&self, graph: &Graph) -> Vec<u8> {
+        cache_prefix(graph.call(self.call), self.shape, &self.arguments, None, &self.principal)
     }
 }
 

@@ -57,6 +57,13 @@ impl CursorKey {
         Self(Box::from(secret))
     }
 
+    /// A key of this process alone.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Self(Box::from(key)))
+    }
+
     /// The opaque text of a position in the list that `list` names.
     pub fn seal(&self, list: &[u8], position: &Position) -> String {
         let mut bytes = encode(position);
@@ -72,6 +79,13 @@ impl CursorKey {
         let mut hmac = self.hmac(list)?;
         hmac.update(body);
         hmac.verify_truncated_left(mac).ok()?;
+        decode(body)
+    }
+
+    /// The position that a cursor claims. Only good once [`CursorKey::open`] has agreed for the list in question.
+    pub fn claimed(cursor: &str) -> Option<Position> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (body, _) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
         decode(body)
     }
 

@@ -194,7 +194,6 @@ impl Builder<'_> {
             Yields::One | Yields::Many => defined.ty.named,
             Yields::Value => self.graph.shape(call.shape).ty,
         };
-        let non_null_items = defined.ty.wrappers.get(1).is_some_and(|wrapper| wrapper.non_null);
         let work = Work::Call(CallStep {
             child: SiteId::ROOT,
             call: call.call,
@@ -203,7 +202,10 @@ impl Builder<'_> {
             yields: call.yields,
             field: Arc::clone(field),
             coordinate: Arc::clone(&defined.coordinate),
-            non_null_items,
+            has_cursors: field
+                .selection
+                .as_ref()
+                .is_some_and(|selection| has_cursors(self.graph, selection)),
         });
         let step = self.step(site, ty, after, work);
         let child = self.child(step, site, element, &field.response_key, Given::Record(call.part));
@@ -570,4 +572,23 @@ fn needs_site(graph: &Graph, selection: &Selection) -> bool {
             }
         })
     })
+}
+
+/// Does a connection's selection, or that of its edges or page info, ask for a cursor?
+fn has_cursors(graph: &Graph, selection: &Selection) -> bool {
+    use ConnectionField::{Cursor, Edges, EndCursor, PageInfo, StartCursor};
+    selection
+        .branches
+        .iter()
+        .flat_map(|branch| branch.fields.iter().map(move |field| (branch.ty, field)))
+        .any(|(ty, field)| {
+            let Target::Field(id) = field.target else { return false };
+            match graph.field(ty, id).source {
+                Source::Connection(Cursor | StartCursor | EndCursor) => true,
+                Source::Connection(Edges | PageInfo) => {
+                    field.selection.as_ref().is_some_and(|selection| has_cursors(graph, selection))
+                }
+                _ => false,
+            }
+        })
 }

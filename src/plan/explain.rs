@@ -1,25 +1,407 @@
-//! A plan for people.
-use crate::graph::Graph;
-use crate::plan::Plan;
+//! A plan for people and machines: its steps, what waits for what, and how many calls it can cost.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::graph::{Call, Graph, KeyMode, KeySource, Yields};
+use crate::plan::{CallStep, PartStep, Plan, ReferenceStep, SiteId, Step, StepId, Work};
+
+/// What a plan does, in words and numbers.
+#[derive(Debug)]
+pub struct Explanation {
+    pub kind: &'static str,
+    pub name: Option<Arc<str>>,
+    pub steps: Vec<ExplainedStep>,
+    /// Calls at the worst: every object there, every page full, nothing cached. `None`: a list without a bound.
+    pub calls_at_most: Option<u64>,
+}
 
 #[derive(Debug)]
-pub struct Explanation {}
+pub struct ExplainedStep {
+    /// Counted from 1.
+    pub number: usize,
+    /// `customers.nodes.invoices`, as the response has it.
+    pub path: String,
+    /// What the step brings: a field, or a part of the objects.
+    pub brings: String,
+    pub call: Option<ExplainedCall>,
+    pub key: String,
+    pub after: Vec<usize>,
+    pub reason: String,
+    /// Objects that the step is for, at the worst.
+    pub objects_at_most: Option<u64>,
+    pub calls_at_most: Option<u64>,
+}
+
+#[derive(Debug)]
+pub struct ExplainedCall {
+    pub backend: Arc<str>,
+    pub vendor: Arc<str>,
+    /// The calls that may be used: one, or one for each key that may lead to a part.
+    pub names: Vec<Arc<str>>,
+    /// `100 keys a call`, `one key a call, 8 at once`, `no key`.
+    pub mode: String,
+    pub pages_at_most: u32,
+}
 
 impl Explanation {
     pub fn new(graph: &Graph, plan: &Plan) -> Self {
-        let _ = (graph, plan);
-        Self {}
+        let explainer = Explainer { graph, plan, needed: super::mark::needed(graph, plan) };
+        // Steps that make no call are of use to nobody but the plan.
+        let shown: Vec<StepId> = (0..)
+            .map(StepId)
+            .zip(&plan.steps)
+            .filter(|(id, step)| explainer.is_shown(*id, step))
+            .map(|(id, _)| id)
+            .collect();
+        let steps: Vec<ExplainedStep> =
+            shown.iter().filter_map(|id| explainer.step(*id, &shown)).collect();
+        let calls_at_most = steps
+            .iter()
+            .map(|step| step.calls_at_most)
+            .try_fold(0_u64, |all, calls| Some(all.saturating_add(calls?)));
+        let kind = match plan.operation.kind {
+            crate::operation::OperationKind::Query => "query",
+            crate::operation::OperationKind::Mutation => "mutation",
+        };
+        Self { kind, name: plan.operation.name.clone(), steps, calls_at_most }
     }
 
     pub fn to_text(&self) -> String {
-        String::new()
+        let mut text = String::new();
+        let name = self.name.as_deref().unwrap_or("(anonymous)");
+        line(
+            &mut text,
+            format_args!(
+                "{} {name}: {} steps, {}",
+                self.kind,
+                self.steps.len(),
+                at_most(self.calls_at_most, "backend call")
+            ),
+        );
+        for step in &self.steps {
+            let path = if step.path.is_empty() { "(root)" } else { &step.path };
+            line(&mut text, format_args!("\n{:>3}. {} at {path}", step.number, step.brings));
+            if let Some(call) = &step.call {
+                line(&mut text, format_args!("     backend  {} ({})", call.backend, call.vendor));
+                line(
+                    &mut text,
+                    format_args!("     call     {}: {}", call.names.join(" or "), call.mode),
+                );
+            }
+            line(&mut text, format_args!("     key      {}", step.key));
+            let after: Vec<String> = step.after.iter().map(|step| format!("step {step}")).collect();
+            let after = if after.is_empty() {
+                "nothing: starts at once".to_owned()
+            } else {
+                after.join(", ")
+            };
+            line(&mut text, format_args!("     waits    {after}"));
+            if !step.reason.is_empty() {
+                line(&mut text, format_args!("     why      {}", step.reason));
+            }
+            if step.call.is_some() {
+                let calls = at_most(step.calls_at_most, "call");
+                line(
+                    &mut text,
+                    format_args!(
+                        "     worst    {calls} for {}",
+                        at_most(step.objects_at_most, "object")
+                    ),
+                );
+            }
+        }
+        text
     }
 
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::Value::Null
+    pub fn to_json(&self) -> Value {
+        let steps: Vec<Value> = self.steps.iter().map(step_json).collect();
+        json!({ "kind": self.kind, "name": self.name.as_deref(), "callsAtMost": self.calls_at_most, "steps": steps })
     }
 
+    /// A Mermaid flow chart: one box a step, arrows from what it waits for.
     pub fn to_mermaid(&self) -> String {
-        String::new()
+        let mut text = String::from("flowchart LR\n");
+        for step in &self.steps {
+            let what = step.brings.replace('"', "'");
+            let label = match &step.call {
+                Some(call) => format!(
+                    "{what}<br/>{}: {}<br/>{}",
+                    call.backend,
+                    call.names.join(" or "),
+                    at_most(step.calls_at_most, "call")
+                ),
+                None => what,
+            };
+            line(&mut text, format_args!("  s{}[\"{label}\"]", step.number));
+        }
+        for step in &self.steps {
+            for before in &step.after {
+                line(&mut text, format_args!("  s{before} --> s{}", step.number));
+            }
+        }
+        text
+    }
+}
+
+fn step_json(step: &ExplainedStep) -> Value {
+    let call = step.call.as_ref().map(|call| {
+        let names: Vec<&str> = call.names.iter().map(|name| &**name).collect();
+        json!({
+            "backend": &*call.backend, "vendor": &*call.vendor, "calls": names, "mode": call.mode,
+            "pagesAtMost": call.pages_at_most,
+        })
+    });
+    json!({
+        "step": step.number, "path": step.path, "brings": step.brings, "call": call, "key": step.key,
+        "after": step.after, "reason": step.reason, "objectsAtMost": step.objects_at_most, "callsAtMost": step.calls_at_most,
+    })
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    drop(writeln!(text, "{line}"));
+}
+
+fn at_most(count: Option<u64>, what: &str) -> String {
+    match count {
+        Some(1) => format!("at most 1 {what}"),
+        Some(count) => format!("at most {count} {what}s"),
+        None => format!("{what}s without a bound"),
+    }
+}
+
+struct Explainer<'a> {
+    graph: &'a Graph,
+    plan: &'a Plan,
+    needed: Vec<StepId>,
+}
+
+impl Explainer<'_> {
+    /// Calls and references are shown; a part only if something that is selected needs it or it is the anchor.
+    fn is_shown(&self, id: StepId, step: &Step) -> bool {
+        match &step.work {
+            Work::Call(_) => true,
+            Work::Reference(_) | Work::Nested { .. } => false,
+            Work::Part(part) => self.is_needed(id, step, part),
+        }
+    }
+
+    /// Whether anybody who may see every field, with every condition held, needs the part.
+    fn is_needed(&self, id: StepId, step: &Step, part: &PartStep) -> bool {
+        let is_anchor = self.graph.ty(step.ty).anchor() == Some(part.part);
+        is_anchor || self.needed.contains(&id)
+    }
+
+    fn step(&self, id: StepId, shown: &[StepId]) -> Option<ExplainedStep> {
+        let step = self.plan.steps.get(id.index())?;
+        let number =
+            |id: &StepId| shown.iter().position(|shown| shown == id).map(|place| place + 1);
+        let mut after: Vec<usize> = self.waits_for(step, shown).iter().filter_map(number).collect();
+        after.sort_unstable();
+        after.dedup();
+        let objects = self.objects(step.site);
+        let (brings, call, key, reason) = match &step.work {
+            Work::Call(call) => self.call(step, call),
+            Work::Part(part) => self.part(step, part)?,
+            Work::Reference(_) | Work::Nested { .. } => return None,
+        };
+        Some(ExplainedStep {
+            number: number(&id)?,
+            path: self.plan.sites.get(step.site.index())?.path.clone(),
+            brings,
+            calls_at_most: self.calls(step, objects),
+            call,
+            key,
+            after,
+            reason,
+            objects_at_most: objects,
+        })
+    }
+
+    /// The steps that a step waits for, with those that make no call replaced by what they wait for.
+    fn waits_for(&self, step: &Step, shown: &[StepId]) -> Vec<StepId> {
+        let mut found = Vec::new();
+        for before in &step.after {
+            if shown.contains(before) {
+                found.push(*before);
+            } else if let Some(hidden) = self.plan.steps.get(before.index()) {
+                found.extend(self.waits_for(hidden, shown));
+            }
+        }
+        found
+    }
+
+    fn call(
+        &self,
+        step: &Step,
+        call: &CallStep,
+    ) -> (String, Option<ExplainedCall>, String, String) {
+        let key = match &call.key {
+            KeySource::None => "none".to_owned(),
+            KeySource::Arguments(paths) => {
+                let names: Vec<String> =
+                    paths.iter().map(|path| format!("$args.{}", path.path.join("."))).collect();
+                names.join(", ")
+            }
+            KeySource::Slots { part, slots } => self.slots(step, part.0, slots),
+        };
+        (call.coordinate.to_string(), Some(self.explained(&[call.call])), key, String::new())
+    }
+
+    fn slots(&self, step: &Step, part: u8, slots: &[crate::graph::SlotId]) -> String {
+        let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(part)) else {
+            return "the record in hand".to_owned();
+        };
+        let shape = self.graph.shape(part.shape);
+        let names: Vec<&str> = slots
+            .iter()
+            .filter_map(|slot| shape.slots.get(slot.index()))
+            .map(|slot| &*slot.name)
+            .collect();
+        format!("{} of the {} part", names.join(", "), part.role)
+    }
+
+    fn part(
+        &self,
+        step: &Step,
+        work: &PartStep,
+    ) -> Option<(String, Option<ExplainedCall>, String, String)> {
+        let ty = self.graph.ty(step.ty);
+        let part = ty.parts.get(usize::from(work.part.0))?;
+        let kinds: Vec<u8> = if work.own_key {
+            self.own_kind(step).into_iter().collect()
+        } else {
+            let rules = part
+                .rules
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| work.early_rule.is_none_or(|early| early == *index));
+            rules.map(|(_, rule)| rule.key_kind).collect()
+        };
+        let keys: Vec<_> =
+            kinds.iter().filter_map(|kind| part.keys.get(usize::from(*kind))).collect();
+        let mut calls: Vec<_> = keys.iter().filter_map(|key| key.call).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        let names: Vec<&str> = keys.iter().map(|key| &*key.kind).collect();
+        let anchor = if part.is_anchor { " (anchor)" } else { "" };
+        Some((
+            format!("{} part of {}{anchor}", part.role, ty.name),
+            Some(self.explained(&calls)),
+            names.join(", else "),
+            work.reason.clone(),
+        ))
+    }
+
+    fn own_kind(&self, step: &Step) -> Option<u8> {
+        let origin = self.plan.sites.get(step.site.index())?.origin?;
+        match &self.plan.steps.get(origin.index())?.work {
+            Work::Reference(ReferenceStep { key_kind, .. }) => Some(*key_kind),
+            _ => None,
+        }
+    }
+
+    fn explained(&self, calls: &[crate::graph::CallId]) -> ExplainedCall {
+        let compiled: Vec<&Call> = calls.iter().map(|call| self.graph.call(*call)).collect();
+        let backend = compiled.first().map(|call| self.graph.backend(call.backend));
+        let modes: Vec<String> = compiled.iter().map(|call| mode(call)).collect();
+        ExplainedCall {
+            backend: backend.map(|backend| Arc::clone(&backend.role)).unwrap_or_default(),
+            vendor: backend.map(|backend| Arc::clone(&backend.vendor)).unwrap_or_default(),
+            names: compiled.iter().map(|call| Arc::clone(&call.name)).collect(),
+            mode: modes.join(" or "),
+            pages_at_most: compiled.iter().map(|call| pages(call)).max().unwrap_or(1),
+        }
+    }
+
+    /// How many objects a site has at the worst.
+    fn objects(&self, site: SiteId) -> Option<u64> {
+        let site = self.plan.sites.get(site.index())?;
+        let Some(origin) = site.origin.and_then(|origin| self.plan.steps.get(origin.index()))
+        else {
+            return Some(1);
+        };
+        let parents = self.objects(origin.site)?;
+        let each = match &origin.work {
+            Work::Call(CallStep { yields: Yields::One | Yields::Value, .. }) => 1,
+            Work::Call(call) => self.list_length(call)?,
+            Work::Reference(ReferenceStep { many: false, .. }) => 1,
+            Work::Reference(_) => u64::from(self.graph.page_size_max),
+            Work::Nested { field, .. } => {
+                let is_list = field.and_then(|field| {
+                    self.graph.field(origin.ty, field).ty.wrappers.first().copied()
+                });
+                if is_list.is_some_and(|wrapper| wrapper.list) { return None } else { 1 }
+            }
+            Work::Part(_) => 1,
+        };
+        Some(parents.saturating_mul(each))
+    }
+
+    fn list_length(&self, step: &CallStep) -> Option<u64> {
+        if let Yields::Connection { .. } = step.yields {
+            let first = step
+                .field
+                .arguments
+                .iter()
+                .find(|argument| &*argument.name == "first")
+                .map(|argument| &argument.value);
+            return Some(match first {
+                None | Some(crate::operation::ArgumentValue::Constant(Value::Null)) => {
+                    u64::from(self.graph.page_size)
+                }
+                Some(crate::operation::ArgumentValue::Constant(first)) => {
+                    first.as_u64().unwrap_or_default()
+                }
+                Some(_) => u64::from(self.graph.page_size_max),
+            });
+        }
+        let pages = self.graph.call(step.call).pages.as_ref()?;
+        Some(u64::from(pages.max_pages) * u64::from(pages.size.as_ref()?.max))
+    }
+
+    fn calls(&self, step: &Step, objects: Option<u64>) -> Option<u64> {
+        let calls: Vec<crate::graph::CallId> = match &step.work {
+            Work::Call(call) => vec![call.call],
+            Work::Part(work) => {
+                let part = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))?;
+                part.keys.iter().filter_map(|key| key.call).collect()
+            }
+            Work::Reference(_) | Work::Nested { .. } => return Some(0),
+        };
+        // Every object takes one of the calls; chunks of different calls do not fill each other.
+        let each = calls.iter().map(|call| self.graph.call(*call)).map(|call| {
+            let chunks = match &call.keys {
+                KeyMode::None => 1,
+                KeyMode::PerKey { .. } => objects?,
+                KeyMode::Batch { keys, .. } => objects?.div_ceil((*keys).max(1) as u64),
+            };
+            Some(chunks.saturating_mul(u64::from(pages(call))))
+        });
+        match &step.work {
+            Work::Part(_) => each.max().unwrap_or(Some(0)),
+            _ => each.sum(),
+        }
+    }
+}
+
+fn pages(call: &Call) -> u32 {
+    call.pages.as_ref().map_or(1, |pages| pages.max_pages.max(1))
+}
+
+fn mode(call: &Call) -> String {
+    let pages = match pages(call) {
+        1 => String::new(),
+        pages => format!(", up to {pages} pages"),
+    };
+    match &call.keys {
+        KeyMode::None => format!("no key{pages}"),
+        KeyMode::PerKey { parallel } => format!("one key a call, {parallel} at once{pages}"),
+        KeyMode::Batch { keys, parallel, .. } => {
+            format!("up to {keys} keys a call, {parallel} calls at once{pages}")
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod explain;
+mod mark;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::operation::{Condition, Operation, SelectedField};
 
 pub use build::plan;
 pub use explain::Explanation;
+pub use mark::{Marks, is_visible, mark};
 
 /// A site by its place in the plan. Site 0 is the root object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,7 +109,8 @@ pub struct CallStep {
     pub yields: Yields,
     pub field: Arc<SelectedField>,
     pub coordinate: Arc<str>,
-    pub non_null_items: bool,
+    /// Cursors of this connection are selected, so that its windows must remember their keys.
+    pub has_cursors: bool,
 }
 
 #[derive(Debug)]

@@ -1,1 +1,500 @@
-//! respond
+//! Writes the answer: one walk over its shape, straight to bytes.
+//!
+//! Takes: a plan and what its run gave.
+//! Gives: the JSON of `data` and of the errors, with fields in the order of selection and nulls where the specification
+//! puts them (section 6.4.4, errors and non-null types).
+//! Never: waits, loads, or builds a tree of values.
+
+mod connection;
+mod failure;
+mod status;
+
+use std::sync::Arc;
+
+use crate::error::ErrorCode;
+use crate::execute::{Link, Outcome, PartState, anchor_state, field_cell};
+use crate::graph::{FieldId, Graph, TypeId, Wrapper};
+use crate::load::CursorKey;
+use crate::mapping::Mapping;
+use crate::operation::Condition;
+use crate::plan::{Node, NodeBranch, Out, OutEntry, OutField, Plan, SiteId, is_visible};
+use crate::principal::Principal;
+use crate::value::{Answer, Cell, opaque_id};
+
+pub use failure::FieldError;
+
+/// What an answer is written from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub graph: &'a Graph,
+    pub plan: &'a Plan,
+    pub outcome: &'a Outcome,
+    pub principal: &'a Principal,
+    pub cursors: &'a CursorKey,
+    /// The answers of `__schema` and `__type`, by response key.
+    pub introspection: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// An answer, written.
+#[derive(Debug)]
+pub struct Written {
+    /// The whole JSON object.
+    pub body: Vec<u8>,
+    pub errors: usize,
+}
+
+/// Writes the whole response.
+pub fn respond(source: Source<'_>) -> Written {
+    let mut writer = Writer {
+        source,
+        out: Vec::with_capacity(4096),
+        path: Vec::new(),
+        errors: Vec::new(),
+        more_errors: 0,
+    };
+    writer.out.extend_from_slice(b"{\"data\":");
+    let start = writer.out.len();
+    let root = Place::Object { site: SiteId::ROOT, object: 0 };
+    if writer.object(&source.plan.root, root).is_err() {
+        writer.out.truncate(start);
+        writer.out.extend_from_slice(b"null");
+    }
+    let errors = writer.errors.len();
+    if errors > 0 {
+        failure::write_errors(&mut writer.out, &writer.errors, writer.more_errors);
+    }
+    writer.out.push(b'}');
+    Written { body: writer.out, errors }
+}
+
+/// A value that may not be null is null: the nearest nullable ancestor becomes null.
+#[derive(Debug)]
+struct Nulled;
+
+type Done = Result<(), Nulled>;
+
+/// Where the record of an object stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Object { site: SiteId, object: u32 },
+    Record { answer: u32, record: Cell },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Segment<'a> {
+    Key(&'a str),
+    Index(u32),
+}
+
+struct Writer<'a> {
+    source: Source<'a>,
+    out: Vec<u8>,
+    path: Vec<Segment<'a>>,
+    errors: Vec<FieldError>,
+    more_errors: usize,
+}
+
+/// The field that a value belongs to, for errors.
+#[derive(Clone, Copy)]
+struct Owner<'a> {
+    coordinate: &'a Arc<str>,
+    location: crate::error::Location,
+}
+
+impl<'a> Writer<'a> {
+    fn holds(&self, entry: &OutEntry) -> bool {
+        let truths = self.source.outcome.marks.truths;
+        let holds = |condition: &Condition| condition.holds(truths);
+        holds(&entry.when) && !entry.unless.iter().any(holds)
+    }
+
+    fn answer(&self, answer: u32) -> Option<&'a Answer> {
+        self.source.outcome.arena.loaded(answer).map(|loaded| &*loaded.answer)
+    }
+
+    fn type_of(&self, place: Place) -> Option<TypeId> {
+        match place {
+            Place::Object { site, object } => {
+                self.source.outcome.sites.get(site.index())?.objects.get(object as usize)?.ty
+            }
+            Place::Record { record: Cell::Record { shape, .. }, .. } => {
+                Some(self.source.graph.shape(shape).ty)
+            }
+            Place::Record { .. } => None,
+        }
+    }
+
+    /// An object, with the fields of its own type.
+    fn object(&mut self, node: &'a Node, place: Place) -> Done {
+        let ty = self.type_of(place);
+        let branch = node.branches.iter().find(|branch| Some(branch.ty) == ty);
+        match branch {
+            Some(branch) => self.fields(branch, place),
+            None => {
+                self.out.extend_from_slice(b"{}");
+                Ok(())
+            }
+        }
+    }
+
+    fn fields(&mut self, branch: &'a NodeBranch, place: Place) -> Done {
+        self.out.push(b'{');
+        let mut is_first = true;
+        for entry in &branch.order {
+            let Some(field) = branch.fields.get(entry.field) else { continue };
+            if !self.holds(entry) {
+                continue;
+            }
+            if !std::mem::take(&mut is_first) {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(field.prefix.as_bytes());
+            self.path.push(Segment::Key(&field.response_key));
+            let start = self.out.len();
+            let done = self.field(field, branch.ty, place);
+            let is_non_null = field.ty.wrappers.first().is_some_and(|wrapper| wrapper.non_null);
+            let done = self.or_null(start, is_non_null, done);
+            self.path.pop();
+            done?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Turns a null that rose to a nullable place into `null`.
+    fn or_null(&mut self, start: usize, is_non_null: bool, done: Done) -> Done {
+        match done {
+            Err(nulled) if is_non_null => Err(nulled),
+            Err(Nulled) => {
+                self.out.truncate(start);
+                self.out.extend_from_slice(b"null");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn field(&mut self, field: &'a OutField, ty: TypeId, place: Place) -> Done {
+        let owner = Owner { coordinate: &field.coordinate, location: field.location };
+        if !is_visible(&field.access, self.source.principal) {
+            return self.refused(owner);
+        }
+        match &field.source {
+            Out::Typename => {
+                let name = &self.source.graph.ty(ty).name;
+                self.string(name);
+                Ok(())
+            }
+            Out::Introspection => {
+                let value = self
+                    .source
+                    .introspection
+                    .get(&*field.response_key)
+                    .unwrap_or(&serde_json::Value::Null);
+                // Writing JSON to a vector cannot fail.
+                serde_json::to_writer(&mut self.out, value).map_err(|_| Nulled)
+            }
+            Out::Slot { column, node } => {
+                self.slot(field, ty, *column, node.as_ref(), place, owner)
+            }
+            Out::Child { site, node, .. } => self.child(field, *site, node, place, owner),
+            Out::Value { site, node, .. } => {
+                self.call_value(field, *site, node.as_ref(), place, owner)
+            }
+            Out::Connection { site, node, .. } => self.connection(field, *site, node, place, owner),
+            Out::SourceStatus { node } => {
+                self.source_status(node, place);
+                Ok(())
+            }
+            Out::NotCovered => self.null(&field.ty.wrappers, owner),
+        }
+    }
+
+    // ---- records ---------------------------------------------------------------------------------------------------
+
+    fn slot(
+        &mut self,
+        field: &'a OutField,
+        ty: TypeId,
+        column: usize,
+        node: Option<&'a Node>,
+        place: Place,
+        owner: Owner<'a>,
+    ) -> Done {
+        let wrappers = &field.ty.wrappers;
+        let (answer, record) = match place {
+            Place::Record { answer, record } => (answer, record),
+            Place::Object { site, object } => {
+                let Some(state) = self.source.outcome.sites.get(site.index()) else {
+                    return Err(Nulled);
+                };
+                match state.part(object, column) {
+                    PartState::Row { answer, record } => (*answer, *record),
+                    PartState::Key { .. } => {
+                        return self.given(site, object, ty, column, field, owner);
+                    }
+                    PartState::Failed(failure) => {
+                        if self.has_given(site, object, ty, column, field.field) {
+                            return self.given(site, object, ty, column, field, owner);
+                        }
+                        return self.failed(*failure, owner);
+                    }
+                    PartState::Ambiguous { .. } => return self.ambiguous_part(ty, column, owner),
+                    PartState::Unset | PartState::Missing { .. } | PartState::NotLinked => {
+                        return self.null(wrappers, owner);
+                    }
+                }
+            }
+        };
+        let Some(table) = self.answer(answer) else { return Err(Nulled) };
+        let cell = field_cell(self.source.graph, table, record, field.field);
+        self.value((answer, table), cell, wrappers, node, owner)
+    }
+
+    /// What the object's own key says of a field: its `id`, or nothing.
+    fn given(
+        &mut self,
+        site: SiteId,
+        object: u32,
+        ty: TypeId,
+        column: usize,
+        field: &OutField,
+        owner: Owner<'a>,
+    ) -> Done {
+        match self.given_text(site, object, ty, column, field.field) {
+            Some(text) => {
+                self.string(&text);
+                Ok(())
+            }
+            None => self.null(&field.ty.wrappers, owner),
+        }
+    }
+
+    fn has_given(
+        &self,
+        site: SiteId,
+        object: u32,
+        ty: TypeId,
+        column: usize,
+        field: Option<FieldId>,
+    ) -> bool {
+        self.given_text(site, object, ty, column, field).is_some()
+    }
+
+    fn given_text(
+        &self,
+        site: SiteId,
+        object: u32,
+        ty: TypeId,
+        column: usize,
+        field: Option<FieldId>,
+    ) -> Option<String> {
+        let graph = self.source.graph;
+        let state = self.source.outcome.sites.get(site.index())?;
+        let part = graph.ty(ty).parts.get(column)?;
+        let (kind, key) = match (state.part(object, column), state.given.get(&object)) {
+            (PartState::Key { kind, key }, _) => (*kind, key),
+            (_, Some((part, kind, key))) if usize::from(part.0) == column => (*kind, key),
+            _ => return None,
+        };
+        let shape = graph.shape(part.shape);
+        let slot = shape.field_slots.get(field?.index()).copied().flatten()?;
+        part.keys.get(usize::from(kind))?.slots.iter().find(|candidate| **candidate == slot)?;
+        match &shape.slots.get(slot.index())?.mapping {
+            Mapping::Id { role, .. } => Some(opaque_id(&graph.ty(ty).name, role, key.as_str())),
+            // Any other value may be spelled differently in the record: only an id is known to be the same.
+            _ => None,
+        }
+    }
+
+    /// One cell as a value of the declared type.
+    fn value(
+        &mut self,
+        table: (u32, &'a Answer),
+        cell: Cell,
+        wrappers: &'a [Wrapper],
+        node: Option<&'a Node>,
+        owner: Owner<'a>,
+    ) -> Done {
+        let Some((wrapper, inner)) = wrappers.split_first() else { return Err(Nulled) };
+        let start = self.out.len();
+        let done = match cell {
+            Cell::Null | Cell::Absent => return self.null(wrappers, owner),
+            Cell::Problem(index) => self.misfit(table.1, index, owner),
+            Cell::List { start, end } if wrapper.list => {
+                self.list(table, (start, end), inner, node, owner)
+            }
+            Cell::Record { .. } if !wrapper.list => match node {
+                Some(node) => self.object(node, Place::Record { answer: table.0, record: cell }),
+                None => self.misfit(table.1, u32::MAX, owner),
+            },
+            Cell::Text { .. } if !wrapper.list => match table.1.json(cell) {
+                Some(json) => {
+                    self.out.extend_from_slice(json.as_bytes());
+                    return Ok(());
+                }
+                None => self.misfit(table.1, u32::MAX, owner),
+            },
+            Cell::List { .. } | Cell::Record { .. } | Cell::Text { .. } => {
+                self.misfit(table.1, u32::MAX, owner)
+            }
+        };
+        self.or_null(start, wrapper.non_null, done)
+    }
+
+    fn list(
+        &mut self,
+        table: (u32, &'a Answer),
+        range: (u32, u32),
+        wrappers: &'a [Wrapper],
+        node: Option<&'a Node>,
+        owner: Owner<'a>,
+    ) -> Done {
+        self.out.push(b'[');
+        for (index, cell) in (0..).zip(range.0..range.1) {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.path.push(Segment::Index(index));
+            let done = self.value(table, table.1.cell(cell), wrappers, node, owner);
+            self.path.pop();
+            done?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    // ---- objects of other sites ------------------------------------------------------------------------------------
+
+    fn link(&self, child: SiteId, place: Place) -> Link {
+        let Place::Object { object, .. } = place else { return Link::Unset };
+        self.source.outcome.sites.get(child.index()).map_or(Link::Unset, |site| site.link(object))
+    }
+
+    fn child(
+        &mut self,
+        field: &'a OutField,
+        site: SiteId,
+        node: &'a Node,
+        place: Place,
+        owner: Owner<'a>,
+    ) -> Done {
+        let wrappers = &field.ty.wrappers;
+        match self.link(site, place) {
+            Link::Unset | Link::Null { .. } | Link::Window(_)
+                if wrappers.first().is_some_and(|wrapper| wrapper.list) =>
+            {
+                self.null(wrappers, owner)
+            }
+            Link::Unset | Link::Null { .. } | Link::Window(_) => self.null(wrappers, owner),
+            Link::Failed(failure) => self.failed(failure, owner),
+            Link::One(object) => self.child_object(site, object, node, wrappers, owner),
+            Link::Many { start, end, .. } => {
+                self.objects(site, (start, end), node, wrappers, owner)
+            }
+        }
+    }
+
+    /// A list of objects. An object that turns out not to exist is null, or left out where items may not be null.
+    fn objects(
+        &mut self,
+        site: SiteId,
+        range: (u32, u32),
+        node: &'a Node,
+        wrappers: &'a [Wrapper],
+        owner: Owner<'a>,
+    ) -> Done {
+        let Some((_, items)) = wrappers.split_first() else { return Err(Nulled) };
+        let leaves_out = items.first().is_some_and(|wrapper| wrapper.non_null);
+        self.out.push(b'[');
+        let mut index = 0;
+        for object in range.0..range.1 {
+            if leaves_out && self.is_missing(site, object) {
+                continue;
+            }
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.path.push(Segment::Index(index));
+            let start = self.out.len();
+            let done = self.child_object(site, object, node, items, owner);
+            let done = self.or_null(start, leaves_out, done);
+            self.path.pop();
+            done?;
+            index += 1;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn child_object(
+        &mut self,
+        site: SiteId,
+        object: u32,
+        node: &'a Node,
+        wrappers: &'a [Wrapper],
+        owner: Owner<'a>,
+    ) -> Done {
+        let place = Place::Object { site, object };
+        if self.type_of(place).is_none() || self.is_missing(site, object) {
+            return self.null(wrappers, owner);
+        }
+        self.object(node, place)
+    }
+
+    /// The anchor says that there is no such object.
+    fn is_missing(&self, site: SiteId, object: u32) -> bool {
+        let Some(state) = self.source.outcome.sites.get(site.index()) else { return true };
+        let Some(ty) = state.objects.get(object as usize).and_then(|object| object.ty) else {
+            return false;
+        };
+        matches!(
+            anchor_state(self.source.graph, state, object, ty),
+            Some(PartState::Missing { .. })
+        )
+    }
+
+    fn call_value(
+        &mut self,
+        field: &'a OutField,
+        site: SiteId,
+        node: Option<&'a Node>,
+        place: Place,
+        owner: Owner<'a>,
+    ) -> Done {
+        match self.link(site, place) {
+            Link::Failed(failure) => self.failed(failure, owner),
+            Link::One(object) => {
+                let state = self.source.outcome.sites.get(site.index());
+                let Some(PartState::Row { answer, record }) =
+                    state.map(|state| state.part(object, 0))
+                else {
+                    return self.null(&field.ty.wrappers, owner);
+                };
+                let Some(table) = self.answer(*answer) else { return Err(Nulled) };
+                let cell = table.slot(*record, crate::graph::SlotId(0));
+                self.value((*answer, table), cell, &field.ty.wrappers, node, owner)
+            }
+            Link::Unset | Link::Null { .. } | Link::Many { .. } | Link::Window(_) => {
+                self.null(&field.ty.wrappers, owner)
+            }
+        }
+    }
+
+    // ---- scalars and nulls -----------------------------------------------------------------------------------------
+
+    fn string(&mut self, text: &str) {
+        failure::push_json(&mut self.out, text);
+    }
+
+    /// Null where it may be, an error where it may not.
+    fn null(&mut self, wrappers: &[Wrapper], owner: Owner<'a>) -> Done {
+        if wrappers.first().is_some_and(|wrapper| wrapper.non_null) {
+            let message = format!("`{}` may not be null, and there is no value", owner.coordinate);
+            self.error(owner, ErrorCode::NullForNonNull, message, None);
+            return Err(Nulled);
+        }
+        self.out.extend_from_slice(b"null");
+        Ok(())
+    }
+}

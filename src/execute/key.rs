@@ -1,0 +1,214 @@
+//! Keys of objects: from arguments, from slots of part records, or none.
+
+use std::borrow::Cow;
+
+use crate::error::ErrorCode;
+use crate::execute::{Failure, Link, NullBy, PartState, Run};
+use crate::graph::{ArgumentPath, Graph, KeySource, Normalizer, PartId, SlotId, TypeId};
+use crate::load::argument;
+use crate::plan::SiteId;
+use crate::value::{KEY_SEPARATOR, Key, normalize, remote_key};
+
+type Arguments = serde_json::Map<String, serde_json::Value>;
+
+/// One object's key, or why it has none.
+pub(super) enum ObjectKey<'a> {
+    Known(Cow<'a, str>),
+    None(Link),
+    Fails(Failure),
+}
+
+impl Run<'_> {
+    /// The key of one object for a call or a reference.
+    pub(super) fn object_key<'s>(
+        &'s self,
+        site: SiteId,
+        object: u32,
+        ty: TypeId,
+        source: &KeySource,
+        normalizer: Normalizer,
+    ) -> ObjectKey<'s> {
+        match source {
+            KeySource::None | KeySource::Arguments(_) => ObjectKey::Known(Cow::Borrowed("")),
+            KeySource::Slots { part, slots } => match self.slot_key(site, object, ty, *part, slots)
+            {
+                ObjectKey::Known(key) => normalized(key, normalizer),
+                other => other,
+            },
+        }
+    }
+
+    /// The key that some slots of one part spell.
+    pub(super) fn slot_key(
+        &self,
+        site: SiteId,
+        object: u32,
+        ty: TypeId,
+        part: PartId,
+        slots: &[SlotId],
+    ) -> ObjectKey<'_> {
+        match self.part(site, object, part) {
+            PartState::Row { answer, record } => {
+                let Some(loaded) = self.arena.loaded(*answer) else {
+                    return ObjectKey::None(Link::Unset);
+                };
+                let text = |slot: &SlotId| loaded.answer.key_text(self.graph, *record, *slot);
+                let key = match slots {
+                    [slot] => text(slot).filter(|text| !text.trim().is_empty()),
+                    slots => slots.iter().map(text).collect::<Option<Vec<_>>>().and_then(|texts| {
+                        Key::composite(texts.iter().map(|text| &**text))
+                            .map(|key| Cow::Owned(key.as_str().to_owned()))
+                    }),
+                };
+                key.map_or(ObjectKey::None(Link::Null { by: NullBy::NoKey }), ObjectKey::Known)
+            }
+            PartState::Key { kind, key } => {
+                match key_slots(self.graph, ty, part, *kind, key, slots) {
+                    Some(text) => ObjectKey::Known(Cow::Owned(text)),
+                    None => ObjectKey::None(Link::Unset),
+                }
+            }
+            PartState::Missing { .. } | PartState::NotLinked => {
+                ObjectKey::None(Link::Null { by: NullBy::NotLinked })
+            }
+            PartState::Unset => ObjectKey::None(Link::Unset),
+            PartState::Ambiguous { .. } => {
+                let role = self
+                    .graph
+                    .ty(ty)
+                    .parts
+                    .get(usize::from(part.0))
+                    .map(|part| std::sync::Arc::clone(&part.role));
+                ObjectKey::Fails(Failure::Ambiguous { role: role.unwrap_or_default() })
+            }
+            PartState::Failed(failure) => ObjectKey::None(Link::Failed(*failure)),
+        }
+    }
+}
+
+fn normalized(key: Cow<'_, str>, normalizer: Normalizer) -> ObjectKey<'_> {
+    let key = match normalize(normalizer, &key) {
+        Cow::Borrowed(text) if text.len() == key.len() => return ObjectKey::Known(key),
+        other => other.into_owned(),
+    };
+    if key.is_empty() {
+        ObjectKey::None(Link::Null { by: NullBy::NoKey })
+    } else {
+        ObjectKey::Known(Cow::Owned(key))
+    }
+}
+
+/// The values of `slots`, taken from a key that holds them.
+fn key_slots(
+    graph: &Graph,
+    ty: TypeId,
+    part: PartId,
+    kind: u8,
+    key: &Key,
+    slots: &[SlotId],
+) -> Option<String> {
+    let part_key = graph.ty(ty).parts.get(usize::from(part.0))?.keys.get(usize::from(kind))?;
+    let parts: Vec<&str> = key.parts().collect();
+    let texts = slots.iter().map(|slot| {
+        let place = part_key.slots.iter().position(|candidate| candidate == slot)?;
+        parts.get(place).copied()
+    });
+    Some(Key::composite(texts.collect::<Option<Vec<_>>>()?)?.as_str().to_owned())
+}
+
+/// A key from the field's arguments: `None` when an argument is null or missing.
+pub(super) fn argument_key(
+    graph: &Graph,
+    arguments: &Arguments,
+    paths: &[ArgumentPath],
+) -> Result<Option<Key>, Failure> {
+    let mut texts = Vec::with_capacity(paths.len());
+    for path in paths {
+        match argument(arguments, path) {
+            None | Some(serde_json::Value::Null) => return Ok(None),
+            Some(value) => texts.push(key_text(graph, path, value)?),
+        }
+    }
+    Ok(Key::composite(texts.iter().map(String::as_str)))
+}
+
+/// The keys of a list argument, in its order: `None` for a null item.
+pub(super) fn argument_keys(
+    graph: &Graph,
+    arguments: &Arguments,
+    path: &ArgumentPath,
+) -> Result<Vec<Option<Key>>, Failure> {
+    match argument(arguments, path) {
+        None | Some(serde_json::Value::Null) => Ok(Vec::new()),
+        Some(serde_json::Value::Array(items)) => items
+            .iter()
+            .map(|item| match item {
+                serde_json::Value::Null => Ok(None),
+                item => Ok(Key::composite([key_text(graph, path, item)?.as_str()])),
+            })
+            .collect(),
+        Some(item) => Ok(vec![Key::composite([key_text(graph, path, item)?.as_str()])]),
+    }
+}
+
+fn key_text(
+    graph: &Graph,
+    path: &ArgumentPath,
+    value: &serde_json::Value,
+) -> Result<String, Failure> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = match path.id_of {
+        Some(ty) => remote_id(graph, ty, &text).ok_or_else(|| wrong_id(graph, path, ty))?,
+        None => text,
+    };
+    let text = normalize(path.normalizer, &text).into_owned();
+    if text.contains(KEY_SEPARATOR) {
+        let name = path.path.join(".");
+        return Err(Failure::Input {
+            code: ErrorCode::BadUserInput,
+            message: format!("`{name}` holds a control character"),
+        });
+    }
+    Ok(text)
+}
+
+fn remote_id(graph: &Graph, ty: TypeId, id: &str) -> Option<String> {
+    let remote = remote_key(id)?;
+    (remote.ty == *graph.ty(ty).name).then_some(remote.key)
+}
+
+fn wrong_id(graph: &Graph, path: &ArgumentPath, ty: TypeId) -> Failure {
+    let name = path.path.join(".");
+    let message = format!(
+        "`{name}` is not the id of a {}: pass an `id` as this graph gave it",
+        graph.ty(ty).name
+    );
+    Failure::Input { code: ErrorCode::BadUserInput, message }
+}
+
+/// Puts remote keys in place of the opaque ids that a call reads from its arguments.
+pub(super) fn with_remote_ids(
+    graph: &Graph,
+    arguments: &mut Arguments,
+    paths: &[&ArgumentPath],
+) -> Result<(), Failure> {
+    for path in paths {
+        let Some(ty) = path.id_of else { continue };
+        let Some(value) = value_mut(arguments, path) else { continue };
+        if let serde_json::Value::String(id) = value {
+            *id = remote_id(graph, ty, id).ok_or_else(|| wrong_id(graph, path, ty))?;
+        }
+    }
+    Ok(())
+}
+
+fn value_mut<'a>(
+    arguments: &'a mut Arguments,
+    path: &ArgumentPath,
+) -> Option<&'a mut serde_json::Value> {
+    let (first, rest) = path.path.split_first()?;
+    rest.iter().try_fold(arguments.get_mut(&**first)?, |value, name| value.get_mut(&**name))
+}

@@ -1,0 +1,202 @@
+//! What an operation has in hand while it runs: objects at sites, their part records, and the links between them.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::{ErrorCode, LoadError};
+use crate::graph::{PartId, TypeId};
+use crate::load::Loaded;
+use crate::value::{Cell, Key};
+
+/// The objects of one site.
+#[derive(Debug, Default)]
+pub struct SiteState {
+    pub objects: Vec<Object>,
+    /// `columns` states for each object, in order.
+    pub parts: Vec<PartState>,
+    pub columns: usize,
+    /// For each object of the parent site: what it has here. Empty until the site's origin is done.
+    pub links: Vec<Link>,
+    /// The keys that objects were made with, by object, for what is known of an object whose anchor fails.
+    pub given: FxHashMap<u32, (PartId, u8, Key)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Object {
+    /// `None`: a null in a list.
+    pub ty: Option<TypeId>,
+    pub parent: u32,
+}
+
+/// One backend's contribution to one object.
+#[derive(Clone, Debug, Default)]
+pub enum PartState {
+    /// Not asked for, or not yet.
+    #[default]
+    Unset,
+    /// The record, by the number of its answer.
+    Row {
+        answer: u32,
+        record: Cell,
+    },
+    /// Only the key is known, and no more is needed.
+    Key {
+        kind: u8,
+        key: Key,
+    },
+    /// The backend has no such record.
+    Missing {
+        answer: Option<u32>,
+    },
+    /// No identity rule leads to this backend.
+    NotLinked,
+    /// More than one record answers to the key.
+    Ambiguous {
+        answer: u32,
+    },
+    Failed(FailureId),
+}
+
+/// What one object of the parent site has at a child site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Link {
+    /// The step did not run for this object.
+    #[default]
+    Unset,
+    /// There is none; `by` tells a link that was never made from an empty answer.
+    Null {
+        by: NullBy,
+    },
+    Failed(FailureId),
+    One(u32),
+    Many {
+        start: u32,
+        end: u32,
+        answer: Option<u32>,
+    },
+    Window(WindowId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullBy {
+    NotLinked,
+    NoKey,
+    Answer(u32),
+}
+
+/// A number into [`Arena::failures`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureId(pub u32);
+
+/// A number into [`Arena::windows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowId(pub u32);
+
+/// A connection's objects, and what its page info and cursors are made from.
+#[derive(Clone, Debug)]
+pub struct Window {
+    pub start: u32,
+    pub end: u32,
+    pub answer: u32,
+    /// The row of the answer that the first object is.
+    pub first_row: u32,
+    pub has_next: bool,
+    pub has_previous: bool,
+    /// What cursors of this list are bound to, if any are selected.
+    pub list: Option<Box<[u8]>>,
+    /// The page size that was asked for, of a list that pages by itself.
+    pub page_size: Option<u32>,
+}
+
+/// Why something has no value.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    Load(LoadError),
+    /// More than one record answers to a key that names one.
+    Ambiguous {
+        role: Arc<str>,
+    },
+    /// The field's own arguments.
+    Input {
+        code: ErrorCode,
+        message: String,
+    },
+    Deadline {
+        role: Option<Arc<str>>,
+    },
+    /// Another backend had to answer first, and did not.
+    Upstream {
+        role: Arc<str>,
+        cause: LoadError,
+    },
+}
+
+/// Everything that states point to by number.
+#[derive(Debug, Default)]
+pub struct Arena {
+    pub answers: Vec<Loaded>,
+    pub failures: Vec<Failure>,
+    pub windows: Vec<Window>,
+}
+
+impl Arena {
+    pub fn answer(&mut self, loaded: Loaded) -> u32 {
+        self.answers.push(loaded);
+        number(self.answers.len() - 1)
+    }
+
+    pub fn failure(&mut self, failure: Failure) -> FailureId {
+        self.failures.push(failure);
+        FailureId(number(self.failures.len() - 1))
+    }
+
+    pub fn window(&mut self, window: Window) -> WindowId {
+        self.windows.push(window);
+        WindowId(number(self.windows.len() - 1))
+    }
+
+    pub fn loaded(&self, answer: u32) -> Option<&Loaded> {
+        self.answers.get(answer as usize)
+    }
+}
+
+impl SiteState {
+    pub fn part(&self, object: u32, column: usize) -> &PartState {
+        const UNSET: &PartState = &PartState::Unset;
+        if column >= self.columns {
+            return UNSET;
+        }
+        self.parts.get(object as usize * self.columns + column).unwrap_or(UNSET)
+    }
+
+    pub fn set_part(&mut self, object: u32, part: PartId, state: PartState) {
+        if let Some(slot) = self.parts.get_mut(object as usize * self.columns + usize::from(part.0))
+        {
+            *slot = state;
+        }
+    }
+
+    /// Adds an object; its number is given back.
+    pub fn add(&mut self, object: Object) -> u32 {
+        self.objects.push(object);
+        self.parts.resize_with(self.objects.len() * self.columns, PartState::default);
+        number(self.objects.len() - 1)
+    }
+
+    pub fn link(&self, parent: u32) -> Link {
+        self.links.get(parent as usize).copied().unwrap_or_default()
+    }
+
+    /// The numbers of the objects of one type.
+    pub fn of_type(&self, ty: TypeId) -> impl Iterator<Item = u32> {
+        (0..)
+            .zip(&self.objects)
+            .filter(move |(_, object)| object.ty == Some(ty))
+            .map(|(index, _)| index)
+    }
+}
+
+pub fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

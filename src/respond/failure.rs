@@ -1,0 +1,204 @@
+//! Field errors: what clients are told of a value that is missing.
+
+use std::sync::Arc;
+
+use crate::error::{BackendFailure, ErrorCode, Location};
+use crate::execute::{Failure, FailureId};
+use crate::graph::TypeId;
+use crate::respond::{Done, Nulled, Owner, Segment, Writer};
+use crate::value::Answer;
+
+/// One entry of `errors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub code: ErrorCode,
+    pub message: String,
+    /// JSON: `["customer","invoices"]`.
+    pub path: String,
+    pub location: Location,
+    /// The role whose backend is to blame, and that backend's own code.
+    pub backend: Option<(Arc<str>, Option<String>)>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn error(
+        &mut self,
+        owner: Owner<'a>,
+        code: ErrorCode,
+        message: String,
+        backend: Option<(Arc<str>, Option<String>)>,
+    ) {
+        if self.errors.len() >= self.source.graph.limits.errors {
+            self.more_errors += 1;
+            return;
+        }
+        let path = spelled(&self.path);
+        self.errors.push(FieldError { code, message, path, location: owner.location, backend });
+    }
+
+    pub(super) fn refused(&mut self, owner: Owner<'a>) -> Done {
+        let message = format!("not authorized to read `{}`", owner.coordinate);
+        self.error(owner, ErrorCode::UnauthorizedFieldOrType, message, None);
+        Err(Nulled)
+    }
+
+    pub(super) fn failed(&mut self, failure: FailureId, owner: Owner<'a>) -> Done {
+        let Some(failure) = self.source.outcome.arena.failures.get(failure.0 as usize) else {
+            return Err(Nulled);
+        };
+        let (code, message, backend) = told(failure);
+        self.error(owner, code, message, backend);
+        Err(Nulled)
+    }
+
+    pub(super) fn ambiguous_part(&mut self, ty: TypeId, column: usize, owner: Owner<'a>) -> Done {
+        let role = self
+            .source
+            .graph
+            .ty(ty)
+            .parts
+            .get(column)
+            .map(|part| Arc::clone(&part.role))
+            .unwrap_or_default();
+        let (code, message, backend) = told(&Failure::Ambiguous { role });
+        self.error(owner, code, message, backend);
+        Err(Nulled)
+    }
+
+    /// A value that does not fit its declared type: what was wrong is logged, not told.
+    pub(super) fn misfit(&mut self, answer: &Answer, problem: u32, owner: Owner<'a>) -> Done {
+        let reason = answer
+            .problems
+            .get(problem as usize)
+            .map_or("not of the declared kind", |problem| &problem.message);
+        tracing::warn!(coordinate = %owner.coordinate, reason, "a backend's value does not fit the schema");
+        let message =
+            format!("the backend's value for `{}` does not fit its type", owner.coordinate);
+        self.error(owner, ErrorCode::ValueInvalid, message, None);
+        Err(Nulled)
+    }
+}
+
+type Told = (ErrorCode, String, Option<(Arc<str>, Option<String>)>);
+
+/// What a client is told of a failure: never a backend's own prose.
+pub(super) fn told(failure: &Failure) -> Told {
+    match failure {
+        Failure::Load(failure) => {
+            let code = failure.error.code();
+            let backend_code = failure.error.backend_code().map(str::to_owned);
+            (code, backend_message(failure, code), Some((Arc::clone(&failure.role), backend_code)))
+        }
+        Failure::Ambiguous { role } => {
+            let message = format!("more than one record of {role} matches, and none is chosen");
+            (ErrorCode::Ambiguous, message, Some((Arc::clone(role), None)))
+        }
+        Failure::Input { code, message } => (*code, message.clone(), None),
+        Failure::Deadline { role } => {
+            let who = role.as_deref().unwrap_or("a backend");
+            let message = format!("{who} did not answer before the operation's deadline");
+            (
+                ErrorCode::DeadlineExceeded,
+                message,
+                role.as_ref().map(|role| (Arc::clone(role), None)),
+            )
+        }
+        Failure::Upstream { role, .. } => {
+            let message = format!("{role} did not answer, and without it this cannot be found");
+            (ErrorCode::SourceUnavailable, message, Some((Arc::clone(role), None)))
+        }
+    }
+}
+
+fn backend_message(failure: &BackendFailure, code: ErrorCode) -> String {
+    let role = &failure.role;
+    match code {
+        ErrorCode::BackendTimeout => format!("{role} did not answer in time"),
+        ErrorCode::DeadlineExceeded => {
+            format!("{role} did not answer before the operation's deadline")
+        }
+        ErrorCode::BackendUnauthorized => {
+            format!("{role} refused this deployment's credentials or rights")
+        }
+        ErrorCode::BackendNotFound => format!("{role} does not know what was asked for"),
+        ErrorCode::BackendRateLimited => format!("{role} takes no more requests for now"),
+        ErrorCode::BackendRejected => format!("{role} refused the request"),
+        ErrorCode::BackendInvalidAnswer => format!("{role} gave an answer that could not be read"),
+        ErrorCode::BackendAnswerTooLarge => format!("{role} gave an answer that is too large"),
+        ErrorCode::BackendFault => format!("{role} answered with a fault"),
+        ErrorCode::RequestNotBuilt => format!("a value cannot be sent to {role}"),
+        ErrorCode::OutcomeUnknown => {
+            format!("{role} did not confirm the change: it may or may not have been made")
+        }
+        _ => format!("{role} is not available"),
+    }
+}
+
+fn spelled(path: &[Segment<'_>]) -> String {
+    let mut text = String::from("[");
+    for (index, segment) in path.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        match segment {
+            Segment::Key(key) => {
+                text.push('"');
+                text.push_str(key);
+                text.push('"');
+            }
+            Segment::Index(index) => text.push_str(&index.to_string()),
+        }
+    }
+    text.push(']');
+    text
+}
+
+/// Appends `,"errors":[…]`.
+pub(super) fn write_errors(out: &mut Vec<u8>, errors: &[FieldError], more: usize) {
+    out.extend_from_slice(b",\"errors\":[");
+    for (index, error) in errors.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"message\":");
+        push_json(out, &error.message);
+        let Location { line, column } = error.location;
+        out.extend_from_slice(
+            format!(
+                ",\"locations\":[{{\"line\":{line},\"column\":{column}}}],\"path\":{}",
+                error.path
+            )
+            .as_bytes(),
+        );
+        out.extend_from_slice(
+            format!(",\"extensions\":{{\"code\":\"{}\"", error.code.as_str()).as_bytes(),
+        );
+        if let Some((role, code)) = &error.backend {
+            out.extend_from_slice(b",\"backend\":");
+            push_json(out, role);
+            if let Some(code) = code {
+                out.extend_from_slice(b",\"backendCode\":");
+                push_json(out, code);
+            }
+        }
+        out.extend_from_slice(b"}}");
+    }
+    if more > 0 {
+        let code = ErrorCode::ErrorsTruncated.as_str();
+        out.extend_from_slice(
+            format!(",{{\"message\":\"{more} more errors are not listed\",\"extensions\":{{\"code\":\"{code}\"}}}}").as_bytes(),
+        );
+    }
+    out.push(b']');
+}
+
+/// Appends a JSON string.
+pub(super) fn push_json(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    }
+}
