@@ -619,6 +619,20 @@ pub enum Auth {
         password: Arc<str>,
         is_digest: bool,
     },
+    /// The token passport of NetSuite's SOAP service, put into the envelope's header.
+    TokenPassport(Box<TokenPassport>),
+}
+
+/// What a token passport is made of. The secrets sign it and are never sent.
+#[derive(Clone)]
+pub struct TokenPassport {
+    /// Of the web service, as its namespaces have it: `2017_2`.
+    pub version: Arc<str>,
+    pub account: Arc<str>,
+    pub consumer_key: Arc<str>,
+    pub consumer_secret: Arc<str>,
+    pub token: Arc<str>,
+    pub token_secret: Arc<str>,
 }
 
 impl std::fmt::Debug for Auth {
@@ -630,6 +644,7 @@ impl std::fmt::Debug for Auth {
             Self::Basic { .. } => "Basic(…)",
             Self::Bearer { .. } => "Bearer(…)",
             Self::UsernameToken { .. } => "UsernameToken(…)",
+            Self::TokenPassport(_) => "TokenPassport(…)",
         })
     }
 }

@@ -98,7 +98,7 @@ impl Draft {
     fn authorize(&mut self, auth: &Auth) -> Result<(), BackendError> {
         use base64::Engine as _;
         match auth {
-            Auth::None | Auth::UsernameToken { .. } => {}
+            Auth::None | Auth::UsernameToken { .. } | Auth::TokenPassport(_) => {}
             Auth::Header { name, value } => {
                 if let Some(reason) = forbidden_header(name) {
                     return Err(refused(format!("header `{name}`: {reason}")));

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod fault;
+mod passport;
 mod security;
 
 use std::borrow::Cow;
@@ -24,6 +25,9 @@ pub(super) fn request(
     if let Auth::UsernameToken { user, password, is_digest } = &backend.auth {
         let security = security::username_token(user, password, *is_digest)?;
         text = security::insert(&text, &security)?;
+    }
+    if let Auth::TokenPassport(passport) = &backend.auth {
+        text = security::insert(&text, &passport::token_passport(passport)?)?;
     }
     let target = template.url.expand(&scope)?;
     let body = text.into_bytes();
