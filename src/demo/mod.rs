@@ -117,6 +117,13 @@ impl Backends {
         ]
     }
 
+    /// The e-mail address of the first customer, and the number of one of their tickets: something to begin with.
+    pub fn first_customer(&self) -> (String, Option<u32>) {
+        let world = &self.support.site.world;
+        let ticket = tickets::tickets_of(world, 0).first().map(|ticket| ticket.number);
+        (world.contact(0).email, ticket)
+    }
+
     /// How often each endpoint was called since the start, by `role.endpoint`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         let of = |role: Role| {
