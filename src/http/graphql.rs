@@ -10,9 +10,9 @@ use axum::response::Response;
 use super::accept::{self, Media};
 use super::request::{self, Refusal};
 use super::{Gateway, answer, socket};
-use crate::engine;
+use crate::engine::{self, EngineExecutor};
 use crate::error::ErrorCode;
-use crate::operation::{self, OperationKind};
+use crate::operation::OperationKind;
 use crate::principal::Principal;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -23,7 +23,8 @@ pub(super) async fn handle(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     if socket::is_upgrade(&parts.headers) {
-        return socket::upgrade(&gateway, &mut parts);
+        let principal = principal(&parts.headers, &gateway.settings.forward_headers);
+        return socket::upgrade(&gateway, &mut parts, principal).await;
     }
     let Some(media) = accept::negotiate(&parts.headers, gateway.settings.status_profile) else {
         let message = "answers are `application/graphql-response+json` or `application/json`; accept one of them";
@@ -81,13 +82,9 @@ fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incomin
         )
     })?;
     let request = request::from_pairs(pairs.0, gateway.settings.status_profile)?;
-    // A document that cannot be prepared is the engine's to explain.
-    let prepared = operation::prepare(
-        gateway.engine.graph(),
-        &request.query,
-        request.operation_name.as_deref(),
-    );
-    if prepared.is_ok_and(|operation| operation.kind != OperationKind::Query) {
+    // A document without a kind is the engine's to explain.
+    let kind = gateway.engine.kind(&request.query, request.operation_name.as_deref());
+    if kind.is_ok_and(|kind| kind != OperationKind::Query) {
         return Ok(Incoming::MutationInGet);
     }
     Ok(Incoming::Operation(request))
@@ -109,7 +106,7 @@ async fn execute(
 }
 
 /// Who asks. Until credentials are read this is anonymous, with the headers that the deployment forwards.
-pub(super) fn principal(headers: &HeaderMap, forwarded: &[Arc<str>]) -> Principal {
+fn principal(headers: &HeaderMap, forwarded: &[Arc<str>]) -> Principal {
     let headers = forwarded
         .iter()
         .filter_map(|name| {

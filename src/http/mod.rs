@@ -14,7 +14,6 @@ mod socket;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -25,6 +24,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
@@ -93,14 +93,15 @@ pub struct Gateway {
     settings: Settings,
     page: Option<page::Page>,
     schema_etag: HeaderValue,
-    is_draining: AtomicBool,
+    /// Turns true once; open sockets listen to it.
+    draining: watch::Sender<bool>,
 }
 
 impl Gateway {
     pub fn new(engine: Arc<Engine>, settings: Settings) -> Arc<Self> {
         let page = settings.graphiql.then(|| page::Page::new(engine.graph(), &settings.examples));
         let schema_etag = page::etag(engine.graph().sdl.as_bytes());
-        Arc::new(Self { engine, settings, page, schema_etag, is_draining: AtomicBool::new(false) })
+        Arc::new(Self { engine, settings, page, schema_etag, draining: watch::Sender::new(false) })
     }
 }
 
@@ -129,14 +130,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let grace = gateway.settings.grace;
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let mut draining = gateway.draining.subscribe();
     let drain = {
         let gateway = Arc::clone(&gateway);
         async move {
             stop.await;
-            gateway.is_draining.store(true, Ordering::Relaxed);
             tracing::info!("stopping: no new connections, running requests finish");
-            stopping.send_replace(true);
+            gateway.draining.send_replace(true);
         }
     };
     let listener = listener.tap_io(|stream| {
@@ -144,16 +144,20 @@ pub async fn serve(
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
-    let server = axum::serve(listener, router(gateway)).with_graceful_shutdown(drain);
-    let overtime = async {
-        // an error means that the sender is gone: then the server itself has ended
-        if stopped.wait_for(|is_stopped| *is_stopped).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    let overtime = async move {
+        // it cannot fail: the gateway holds the sender
+        drop(draining.wait_for(|is_draining| *is_draining).await);
+        drop(draining);
         tokio::time::sleep(grace).await;
     };
+    let finish = async {
+        axum::serve(listener, router(Arc::clone(&gateway))).with_graceful_shutdown(drain).await?;
+        // WebSockets are no requests to the server; they are over when nobody listens any more
+        gateway.draining.closed().await;
+        Ok(())
+    };
     tokio::select! {
-        result = server => result,
+        result = finish => result,
         () = overtime => {
             tracing::warn!(grace_ms = grace.as_millis(), "stopped with requests still running");
             Ok(())
@@ -166,7 +170,7 @@ async fn livez() -> &'static str {
 }
 
 async fn readyz(State(gateway): State<Arc<Gateway>>) -> (StatusCode, &'static str) {
-    if gateway.is_draining.load(Ordering::Relaxed) {
+    if *gateway.draining.borrow() {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
     } else {
         (StatusCode::OK, "ready\n")

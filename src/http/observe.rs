@@ -75,7 +75,7 @@ impl Drop for LogLine {
         match (status, route) {
             (500.., _) => tracing::error!(method, route, status, duration_ms, "request"),
             (_, "/livez" | "/readyz" | "/page/{file}") => {
-                tracing::debug!(method, route, status, duration_ms, "request")
+                tracing::debug!(method, route, status, duration_ms, "request");
             }
             _ => tracing::info!(method, route, status, duration_ms, "request"),
         }

@@ -41,19 +41,19 @@ impl Page {
 fn prepared(examples: &Examples) -> [(&'static str, String); 5] {
     let pretty = |value: serde_json::Value| format!("{value:#}");
     [
-        (include_str!("page/queries/customers.graphql"), String::new()),
+        (include_str!("queries/customers.graphql"), String::new()),
         (
-            include_str!("page/queries/customer_by_email.graphql"),
+            include_str!("queries/customer_by_email.graphql"),
             pretty(json!({ "email": examples.email })),
         ),
-        (include_str!("page/queries/invoices.graphql"), pretty(json!({ "email": examples.email }))),
+        (include_str!("queries/invoices.graphql"), pretty(json!({ "email": examples.email }))),
         (
-            include_str!("page/queries/add_ticket_comment.graphql"),
+            include_str!("queries/add_ticket_comment.graphql"),
             pretty(
                 json!({ "input": { "ticketId": examples.ticket_id, "body": "Called back; it works again." } }),
             ),
         ),
-        (include_str!("page/queries/schema.graphql"), String::new()),
+        (include_str!("queries/schema.graphql"), String::new()),
     ]
 }
 
@@ -160,9 +160,9 @@ impl File {
 }
 
 #[cfg(graphiql)]
-const HTML: &str = include_str!("page/graphiql.html");
+const HTML: &str = include_str!("graphiql.html");
 #[cfg(not(graphiql))]
-const HTML: &str = include_str!("page/own.html");
+const HTML: &str = include_str!("own.html");
 
 #[cfg(graphiql)]
 macro_rules! fetched {
@@ -174,9 +174,9 @@ macro_rules! fetched {
 #[cfg(graphiql)]
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     vec![
-        File::new("icon.svg", include_bytes!("page/icon.svg")),
-        File::new("start.js", include_bytes!("page/graphiql.js")),
-        File::new("start.css", include_bytes!("page/graphiql.css")),
+        File::new("icon.svg", include_bytes!("icon.svg")),
+        File::new("start.js", include_bytes!("graphiql.js")),
+        File::new("start.css", include_bytes!("graphiql.css")),
         fetched!("react.js"),
         fetched!("react-dom.js"),
         fetched!("graphiql.js"),
@@ -192,8 +192,8 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
 #[cfg(not(graphiql))]
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     vec![
-        File::new("icon.svg", include_bytes!("page/icon.svg")),
-        File::new("start.js", include_bytes!("page/own.js")),
-        File::new("start.css", include_bytes!("page/own.css")),
+        File::new("icon.svg", include_bytes!("icon.svg")),
+        File::new("start.js", include_bytes!("own.js")),
+        File::new("start.css", include_bytes!("own.css")),
     ]
 });
