@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::files::Config;
+use super::files::Source;
 use super::query::Document;
 use super::{Exit, Failure, output, serve};
 use crate::error::RequestError;
@@ -13,7 +13,7 @@ use crate::error::RequestError;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  cyclorama explain -q '{ customers { nodes { displayName tickets { nodes { subject } } } } }'
+  cyclorama explain --demo -q '{ customers { nodes { displayName tickets { nodes { subject } } } } }'
   cyclorama explain -f customer.graphql --format mermaid > plan.mmd")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
-    source: Config,
+    source: Source,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

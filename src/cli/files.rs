@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, Failure, output};
+use super::{Exit, Failure, demo, output};
 use crate::compile::{Compiled, Files, compile};
 use crate::config::settings::Settings;
 use crate::diagnostic::{self, render};
@@ -19,6 +19,16 @@ pub(super) struct Config {
     pub(super) config: PathBuf,
 }
 
+/// A deployment's file, or the demo's.
+#[derive(Args, Debug)]
+pub(super) struct Source {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// Take the demo's files, which the program carries with it, and its backends
+    #[arg(long, conflicts_with = "config")]
+    pub(super) demo: bool,
+}
+
 /// A graph that may run.
 #[derive(Debug)]
 pub(super) struct Deployment {
@@ -30,7 +40,8 @@ pub(super) struct Deployment {
 pub(super) fn read(config: &Path) -> Result<Files, Failure> {
     if !config.exists() {
         let message = format!("there is no file `{}`", config.display());
-        return Err(Failure::new(message).help("name one with `--config FILE`"));
+        return Err(Failure::new(message)
+            .help("name one with `--config FILE`; `cyclorama demo` needs none"));
     }
     Ok(Files::read(config))
 }
@@ -56,5 +67,12 @@ impl Config {
     /// The graph of this deployment.
     pub(super) fn deployment(&self) -> Result<Deployment, Failure> {
         deployment(&read(&self.config)?)
+    }
+}
+
+impl Source {
+    /// The graph that was asked for, for looking at it: the demo's backends are not started.
+    pub(super) fn deployment(&self) -> Result<Deployment, Failure> {
+        if self.demo { deployment(&demo::files(|_| None)) } else { self.config.deployment() }
     }
 }

@@ -5,6 +5,7 @@
 //! Never: makes decisions about data; a command is the same code as the server with another way in.
 
 mod check;
+mod demo;
 mod explain;
 mod files;
 mod output;
@@ -44,9 +45,10 @@ Exit codes:
   3  the operation ran, and its answer has errors in it
 
 Examples:
+  cyclorama demo
   cyclorama check
   cyclorama serve --config deploy/cyclorama.yaml --listen 0.0.0.0:4000
-  cyclorama query -q '{ customers(first: 3) { nodes { displayName } } }'";
+  cyclorama query --demo -q '{ customers(first: 3) { nodes { displayName } } }'";
 
 /// One live GraphQL graph of every customer, over the CRM, billing and support systems a company already has.
 #[derive(Debug, Parser)]
@@ -59,6 +61,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Demo(demo::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
@@ -78,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

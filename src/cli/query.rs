@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value};
 
-use super::files::Config;
-use super::{Exit, Failure, output, runtime, serve};
+use super::files::Source;
+use super::{Exit, Failure, demo, output, runtime, serve};
 use crate::engine::{Engine, Outcome, Request};
 use crate::principal::Principal;
 
@@ -18,7 +18,7 @@ use crate::principal::Principal;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  cyclorama query -q '{ customers(first: 3) { nodes { displayName balance { amount } } } }'
+  cyclorama query --demo -q '{ customers(first: 3) { nodes { displayName balance { amount } } } }'
   cyclorama query -f customer.graphql --variables '{ \"email\": \"ada@example.com\" }'
   cyclorama query -f - < customer.graphql")]
 pub(super) struct Arguments {
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     compact: bool,
     #[command(flatten)]
-    source: Config,
+    source: Source,
 }
 
 /// The operation of a command.
@@ -64,6 +64,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let layout = if arguments.compact { Layout::Compact } else { Layout::Pretty };
     runtime()?.block_on(async {
+        if arguments.source.demo {
+            let running = demo::start(crate::demo::Options::default()).await?;
+            return answer(&serve::engine(&running.deployment)?, request, layout).await;
+        }
         answer(&serve::engine(&arguments.source.deployment()?)?, request, layout).await
     })
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::Map;
 
-use super::files::Config;
+use super::files::Source;
 use super::{Exit, Failure, output, query, runtime, serve};
 use crate::engine::Request;
 
@@ -15,7 +15,7 @@ Examples:
   cyclorama schema --format json > introspection.json")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: Config,
+    source: Source,
     /// The schema's text, or the answer to the usual introspection query
     #[arg(long, value_enum, default_value_t = Format::Sdl)]
     format: Format,
