@@ -4,13 +4,27 @@
 //! Gives: the graph and its settings if nothing is wrong, and every problem found; which coordinates each vendor file covers.
 //! Never: calls a backend, or stops at the first problem.
 
+mod assemble;
+mod context;
+mod contract;
+mod coverage;
+mod deployment;
 pub(crate) mod directives;
+mod fingerprint;
+mod identity;
+mod link;
+mod reach;
+mod schema;
+mod trees;
 pub(crate) mod types;
+mod vendor;
 
 pub use crate::config::files::Files;
+pub use coverage::{Coverage, Uncovered, VendorCoverage};
+pub use deployment::insecure;
 
 use crate::config::settings::Settings;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::graph::Graph;
 
 /// What one set of files gives.
@@ -24,28 +38,25 @@ pub struct Compiled {
     pub coverage: Coverage,
 }
 
-/// Which coordinates of the schema each vendor file covers, and which nobody covers.
-#[derive(Debug, Default)]
-pub struct Coverage {}
-
-impl Coverage {
-    /// A table for people.
-    pub fn render_text(&self) -> String {
-        String::new()
-    }
-
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::Value::Null
-    }
-}
-
 /// Compiles the files of one deployment.
 pub fn compile(files: &Files) -> Compiled {
-    let _ = files;
+    let mut diagnostics = files.problems.clone();
+    let trees = trees::read(files, &mut diagnostics);
+    let deployment = trees.config.as_ref().map(|root| deployment::read(root, &mut diagnostics));
+    let sdl = schema::parse(&files.sources, &files.schema, &mut diagnostics);
+    let linked = match (&deployment, &sdl) {
+        (Some(deployment), Some(sdl)) => {
+            link::link(files, &trees, deployment, sdl, &mut diagnostics)
+        }
+        _ => None,
+    };
+    diagnostic::sort(&mut diagnostics);
+    let (graph, coverage) =
+        linked.map_or_else(Default::default, |(graph, coverage)| (Some(graph), coverage));
     Compiled {
-        graph: None,
-        settings: Settings::default(),
-        diagnostics: Vec::new(),
-        coverage: Coverage::default(),
+        graph: graph.filter(|_| !diagnostic::has_errors(&diagnostics)),
+        settings: deployment.map(|deployment| deployment.settings).unwrap_or_default(),
+        diagnostics,
+        coverage,
     }
 }

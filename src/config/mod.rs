@@ -4,5 +4,9 @@
 //! Gives: node trees with places, settings with `${env.…}` expanded, diagnostics for everything that is not as the table says.
 //! Never: knows the schema, or stops at the first problem.
 
+pub(crate) mod expand;
 pub mod files;
 pub mod settings;
+pub mod shape;
+pub(crate) mod units;
+pub(crate) mod yaml;

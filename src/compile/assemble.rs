@@ -1,0 +1,225 @@
+//! All that was compiled, put together: types with their sources and parts.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::context::{Class, Context, RoleId};
+use super::identity::Rule;
+use super::vendor::Output;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::graph::{
+    BackendId, ConnectionField, FieldId, IdentityRule, Part, PartId, PartKey, Shape, SlotId,
+    Source, StatusField, Type, TypeId,
+};
+
+pub(super) struct Assembler<'a> {
+    pub(super) cx: &'a Context<'a>,
+    pub(super) backends: &'a FxHashMap<RoleId, BackendId>,
+    pub(super) rules: &'a [Rule],
+    /// Where the deployment names each role's vendor.
+    pub(super) vendors: &'a FxHashMap<RoleId, Span>,
+    pub(super) problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Assembler<'_> {
+    /// Gives every field its source and every type its parts.
+    pub(super) fn finish(&mut self, types: &mut [Type], out: &mut Output) {
+        for (ty, id) in types.iter_mut().zip((0_u32..).map(TypeId)) {
+            ty.parts = self.parts(id, out);
+            ty.uncovered_roles = self.uncovered_roles(id);
+            for (field, number) in ty.fields.iter_mut().zip((0_u16..).map(FieldId)) {
+                field.source = self.simple_source(id, number, out);
+                let owner = self.owner(id, number);
+                field.backend = owner.and_then(|role| self.backends.get(&role).copied());
+            }
+        }
+        for source in std::mem::take(&mut out.sources) {
+            let field = types
+                .get_mut(source.ty.index())
+                .and_then(|ty| ty.fields.get_mut(source.field.index()));
+            if let Some(field) = field {
+                if matches!(field.source, Source::Slot { .. })
+                    && out.filled.contains(&(source.role, source.ty, source.field))
+                {
+                    self.problems.push(
+                        Diagnostic::error(
+                            Code::DuplicateOwner,
+                            format!("`{}` is mapped twice", field.coordinate),
+                        )
+                        .at(
+                            source.span,
+                            "here by a call or a reference, and under `types` from the record",
+                        )
+                        .help("keep one of them"),
+                    );
+                }
+                field.source = source.source;
+                field.backend = self.backends.get(&source.role).copied();
+            }
+        }
+        for (ty, field, name, of) in std::mem::take(&mut out.id_arguments) {
+            let field = types.get_mut(ty.index()).and_then(|ty| ty.fields.get_mut(field.index()));
+            let argument =
+                field.and_then(|field| field.arguments.iter_mut().find(|one| one.name == name));
+            if let Some(argument) = argument {
+                argument.id_of = Some(of);
+            }
+        }
+        self.uncovered_non_null(types);
+    }
+
+    fn owner(&self, ty: TypeId, field: FieldId) -> Option<RoleId> {
+        self.cx.contract.roles.iter().position(|role| role.owns(ty, field)).map(RoleId)
+    }
+
+    fn simple_source(&self, ty: TypeId, number: FieldId, out: &Output) -> Source {
+        let field = self.cx.field(ty, number);
+        match self.cx.class(ty) {
+            Class::Connection { .. } => connection_field(&field.name),
+            Class::Edge => match &*field.name {
+                "node" => Source::Connection(ConnectionField::Node),
+                "cursor" => Source::Connection(ConnectionField::Cursor),
+                _ => Source::NotCovered,
+            },
+            Class::PageInfo => page_info_field(&field.name),
+            Class::SourceStatus => status_field(&field.name),
+            Class::Entity if self.cx.class(field.ty.named) == Class::SourceStatus => {
+                Source::SourceStatus
+            }
+            Class::Entity => self
+                .owner(ty, number)
+                .filter(|role| out.filled.contains(&(*role, ty, number)))
+                .and_then(|role| self.cx.part_id(role, ty))
+                .map_or(Source::NotCovered, |part| Source::Slot { part }),
+            Class::Value => Source::Slot { part: PartId(0) },
+            _ => Source::NotCovered,
+        }
+    }
+
+    fn parts(&self, ty: TypeId, out: &Output) -> Vec<Part> {
+        let roles = self.cx.parts.get(&ty).cloned().unwrap_or_default();
+        roles
+            .iter()
+            .enumerate()
+            .filter_map(|(index, role)| self.part(ty, *role, index == 0, out))
+            .collect()
+    }
+
+    fn part(&self, ty: TypeId, role: RoleId, is_anchor: bool, out: &Output) -> Option<Part> {
+        let contract = self.cx.part(role, ty)?;
+        let shape_id = *out.shape_of.get(&(role, ty))?;
+        let shape = out.shapes.get(shape_id.index())?;
+        let keys = contract.keys.iter().zip(0_u8..).map(|(key, kind)| PartKey {
+            kind: Arc::clone(&key.kind),
+            slots: key.slots.iter().filter_map(|name| slot_named(shape, name)).collect(),
+            normalizer: key.normalizer,
+            call: out.lookups.get(&(role, ty, kind)).copied(),
+        });
+        let rules = self.rules.iter().filter(|rule| rule.ty == ty && rule.role == role);
+        Some(Part {
+            role: Arc::clone(&self.cx.role(role).name),
+            backend: *self.backends.get(&role)?,
+            shape: shape_id,
+            is_anchor,
+            keys: keys.collect(),
+            rules: rules.filter_map(|rule| self.rule(rule, out)).collect(),
+        })
+    }
+
+    /// `None` for a rule from a role that nobody plays.
+    fn rule(&self, rule: &Rule, out: &Output) -> Option<IdentityRule> {
+        let from = self.cx.part_id(rule.from, rule.ty)?;
+        let shape = out.shapes.get(out.shape_of.get(&(rule.from, rule.ty))?.index())?;
+        let slots: Option<Vec<SlotId>> =
+            rule.slots.iter().map(|name| slot_named(shape, name)).collect();
+        Some(IdentityRule {
+            key_kind: rule.key_kind,
+            from,
+            slots: slots?,
+            equivalent: rule.is_equivalent,
+        })
+    }
+
+    fn uncovered_roles(&self, ty: TypeId) -> Vec<Arc<str>> {
+        if self.cx.class(ty) != Class::Entity {
+            return Vec::new();
+        }
+        let roles = self.cx.contract.roles.iter().enumerate();
+        let concerned = roles.filter(|(index, role)| {
+            !self.backends.contains_key(&RoleId(*index))
+                && (role.parts.iter().any(|part| part.ty == ty)
+                    || role.coordinates().any(|one| one.ty == ty))
+        });
+        concerned.map(|(_, role)| Arc::clone(&role.name)).collect()
+    }
+
+    /// A coordinate that must not be null and that nobody covers.
+    fn uncovered_non_null(&mut self, types: &[Type]) {
+        for (ty, id) in types.iter().zip((0_u32..).map(TypeId)) {
+            let is_reached = match self.cx.class(id) {
+                Class::Query | Class::Mutation => true,
+                Class::Entity => self.cx.is_live(id),
+                _ => false,
+            };
+            for (field, number) in ty.fields.iter().zip((0_u16..).map(FieldId)) {
+                let is_non_null = field.ty.wrappers.first().is_some_and(|outer| outer.non_null);
+                if !is_reached || !is_non_null || !matches!(field.source, Source::NotCovered) {
+                    continue;
+                }
+                let owner = self.owner(id, number);
+                let vendor = owner.and_then(|role| self.vendors.get(&role).copied());
+                let name = owner
+                    .map_or_else(|| Arc::from(""), |role| Arc::clone(&self.cx.role(role).name));
+                self.problems.push(
+                    Diagnostic::error(
+                        Code::NotCovered,
+                        format!(
+                            "`{}` is non-null, and this deployment does not cover it",
+                            field.coordinate
+                        ),
+                    )
+                    .also(self.cx.field_span(id, number), "non-null here")
+                    .also(vendor, format!("`{name}` is to fill it"))
+                    .help("map it in the vendor file, or remove the `!`"),
+                );
+            }
+        }
+    }
+}
+
+fn slot_named(shape: &Shape, name: &str) -> Option<SlotId> {
+    let index = shape.slots.iter().position(|slot| &*slot.name == name)?;
+    u16::try_from(index).ok().map(SlotId)
+}
+
+fn connection_field(name: &str) -> Source {
+    Source::Connection(match name {
+        "nodes" => ConnectionField::Nodes,
+        "edges" => ConnectionField::Edges,
+        "pageInfo" => ConnectionField::PageInfo,
+        "totalCount" => ConnectionField::TotalCount,
+        _ => return Source::NotCovered,
+    })
+}
+
+fn page_info_field(name: &str) -> Source {
+    Source::Connection(match name {
+        "hasNextPage" => ConnectionField::HasNextPage,
+        "hasPreviousPage" => ConnectionField::HasPreviousPage,
+        "startCursor" => ConnectionField::StartCursor,
+        "endCursor" => ConnectionField::EndCursor,
+        _ => return Source::NotCovered,
+    })
+}
+
+fn status_field(name: &str) -> Source {
+    Source::Status(match name {
+        "system" => StatusField::System,
+        "state" => StatusField::State,
+        "code" => StatusField::Code,
+        "ageSeconds" => StatusField::AgeSeconds,
+        "fromCache" => StatusField::FromCache,
+        _ => return Source::NotCovered,
+    })
+}

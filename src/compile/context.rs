@@ -1,0 +1,145 @@
+//! What every stage of the compilation knows: the schema by number, what each type is for, the contract, who plays.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::contract::{Contract, PartContract, Role};
+use super::schema::Sdl;
+use crate::diagnostic::{Sources, Span};
+use crate::graph::{Field, FieldId, PartId, Type, TypeId, TypeKind};
+
+/// A role by its place in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RoleId(pub(super) usize);
+
+/// What a type of the schema is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Query,
+    Mutation,
+    /// At least one role has a part of it.
+    Entity,
+    Connection {
+        element: TypeId,
+    },
+    Edge,
+    PageInfo,
+    SourceStatus,
+    /// An object that is only ever part of a record.
+    Value,
+    Abstract,
+    Leaf,
+    Input,
+}
+
+pub(super) struct Context<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) sdl: &'a Sdl,
+    pub(super) types: &'a [Type],
+    pub(super) names: &'a FxHashMap<Arc<str>, TypeId>,
+    pub(super) classes: &'a [Class],
+    pub(super) contract: &'a Contract,
+    /// For each type, the roles whose parts it has, anchor first: of the roles that are played. Empty if the anchor's is not.
+    pub(super) parts: FxHashMap<TypeId, Vec<RoleId>>,
+}
+
+impl<'a> Context<'a> {
+    /// The same schema and contract with other roles played.
+    pub(super) fn playing(&self, is_played: impl Fn(RoleId) -> bool) -> Context<'a> {
+        let mut parts = FxHashMap::default();
+        for (ty, roles) in self.contract.parts_by_type() {
+            let anchored = roles.first().is_some_and(|anchor| is_played(*anchor));
+            if anchored {
+                parts.insert(ty, roles.into_iter().filter(|role| is_played(*role)).collect());
+            }
+        }
+        Context { parts, ..*self }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "numbers are made from these very types")]
+    pub(super) fn ty(&self, id: TypeId) -> &'a Type {
+        &self.types[id.index()]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "numbers are made from these very types")]
+    pub(super) fn field(&self, ty: TypeId, id: FieldId) -> &'a Field {
+        &self.types[ty.index()].fields[id.index()]
+    }
+
+    pub(super) fn class(&self, id: TypeId) -> Class {
+        self.classes.get(id.index()).copied().unwrap_or(Class::Input)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "numbers are made from this very contract")]
+    pub(super) fn role(&self, id: RoleId) -> &'a Role {
+        &self.contract.roles[id.0]
+    }
+
+    pub(super) fn part(&self, role: RoleId, ty: TypeId) -> Option<&'a PartContract> {
+        self.role(role).parts.iter().find(|part| part.ty == ty)
+    }
+
+    /// The number of a role's part of a type, if both are played.
+    pub(super) fn part_id(&self, role: RoleId, ty: TypeId) -> Option<PartId> {
+        let index = self.parts.get(&ty)?.iter().position(|other| *other == role)?;
+        u8::try_from(index).ok().map(PartId)
+    }
+
+    /// A type that has parts in this deployment.
+    pub(super) fn is_live(&self, ty: TypeId) -> bool {
+        self.parts.contains_key(&ty)
+    }
+
+    pub(super) fn type_span(&self, ty: TypeId) -> Option<Span> {
+        self.sdl.type_span(&self.ty(ty).name)
+    }
+
+    pub(super) fn field_span(&self, ty: TypeId, field: FieldId) -> Option<Span> {
+        self.sdl.field_span(&self.ty(ty).name, &self.field(ty, field).name)
+    }
+
+    /// Names of the object and abstract types, for suggestions.
+    pub(super) fn composite_names(&self) -> impl Iterator<Item = &'a str> {
+        self.types.iter().filter(|ty| ty.is_composite()).map(|ty| &*ty.name)
+    }
+}
+
+/// What each type is for, as far as the schema alone says; `Entity` follows from the contract.
+pub(super) fn classes(types: &[Type], query: TypeId, mutation: Option<TypeId>) -> Vec<Class> {
+    let mut classes: Vec<Class> = types
+        .iter()
+        .map(|ty| match &ty.kind {
+            TypeKind::Object if &*ty.name == "SourceStatus" => Class::SourceStatus,
+            TypeKind::Object => Class::Value,
+            TypeKind::Interface { .. } | TypeKind::Union { .. } => Class::Abstract,
+            TypeKind::Scalar(_) | TypeKind::Enum { .. } => Class::Leaf,
+            TypeKind::Input => Class::Input,
+        })
+        .collect();
+    let mut set = |id: TypeId, class: Class| {
+        if let Some(place) = classes.get_mut(id.index()) {
+            *place = class;
+        }
+    };
+    for (ty, id) in types.iter().zip((0_u32..).map(TypeId)) {
+        let field = |name: &str| ty.fields.iter().find(|field| &*field.name == name);
+        let is_connection = matches!(ty.kind, TypeKind::Object) && ty.name.ends_with("Connection");
+        let (true, Some(page_info)) = (is_connection, field("pageInfo")) else { continue };
+        let edge = field("edges").map(|field| field.ty.named);
+        let node = edge.and_then(|edge| types.get(edge.index())).and_then(|edge| {
+            edge.fields.iter().find(|field| &*field.name == "node").map(|field| field.ty.named)
+        });
+        let Some(element) = field("nodes").map(|field| field.ty.named).or(node) else { continue };
+        set(id, Class::Connection { element });
+        set(page_info.ty.named, Class::PageInfo);
+        if let Some(edge) = edge {
+            set(edge, Class::Edge);
+        }
+    }
+    set(query, Class::Query);
+    if let Some(mutation) = mutation {
+        set(mutation, Class::Mutation);
+    }
+    classes
+}

@@ -1,0 +1,269 @@
+//! The contract, the vendor files and the schema, linked into one graph.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::assemble::Assembler;
+use super::context::{self, Class, Context, RoleId};
+use super::contract;
+use super::coverage::{Coverage, Uncovered, VendorCoverage};
+use super::deployment::{Deployment, RoleSettings};
+use super::fingerprint::Fingerprint;
+use super::identity;
+use super::reach::Reach;
+use super::schema::Sdl;
+use super::trees::{Trees, VendorTree};
+use super::types::{self, SchemaTypes};
+use super::vendor::{self, Output, VendorFile};
+use crate::config::files::Files;
+use crate::diagnostic::{Code, Diagnostic, Sources, Span};
+use crate::graph::{BackendId, FieldId, Graph, Source, Type, TypeId};
+
+/// `None` when there is nothing to link: no schema, no contract.
+pub(super) fn link(
+    files: &Files,
+    trees: &Trees,
+    deployment: &Deployment<'_>,
+    sdl: &Sdl,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<(Graph, Coverage)> {
+    let SchemaTypes { mut types, names, query, mutation } = types::types(&sdl.schema)?;
+    let mut classes = context::classes(&types, query, mutation);
+    let mut reader =
+        contract::Reader { sdl, types: &types, names: &names, classes: &classes, problems };
+    let contract = reader.read(trees.roles.as_ref()?);
+    for (ty, _) in contract.parts_by_type() {
+        if let Some(class) = classes.get_mut(ty.index()) {
+            *class = Class::Entity;
+        }
+    }
+    // the compiled types are read while their sources are not written yet
+    let snapshot = types::types(&sdl.schema)?.types;
+    let base = Context {
+        sources: &files.sources,
+        sdl,
+        types: &snapshot,
+        names: &names,
+        classes: &classes,
+        contract: &contract,
+        parts: FxHashMap::default(),
+    };
+    let mut linker = Linker { base: &base, trees, deployment, problems };
+    let played = linker.played();
+    let cx = base.playing(|role| played.iter().any(|(other, ..)| *other == role));
+    let mut out = Output::default();
+    let mut backends = FxHashMap::default();
+    for (role, settings, tree) in &played {
+        backends.insert(*role, BackendId(u8::try_from(out.backends.len()).unwrap_or(u8::MAX)));
+        let file = linker.file(*role, tree, Some(settings));
+        vendor::compile(&cx, &file, &mut out, linker.problems);
+    }
+    let mut rules = identity::read(&base, trees.identity.iter(), linker.problems);
+    identity::declare_equivalent(&base, &deployment.roles, &mut rules, linker.problems);
+    Reach { cx: &cx, out: &out, rules: &rules, problems: linker.problems }.check();
+    let mut coverage = linker.coverage(&cx, &played, &out);
+    let vendors = played.iter().map(|(role, settings, _)| (*role, settings.vendor_span)).collect();
+    let mut assembler = Assembler {
+        cx: &cx,
+        backends: &backends,
+        rules: &rules,
+        vendors: &vendors,
+        problems: linker.problems,
+    };
+    assembler.finish(&mut types, &mut out);
+    coverage.uncovered = uncovered(&cx, &types, &out);
+    let graph = Graph {
+        fingerprint: fingerprint(&files.sources, &out),
+        sdl: Arc::clone(&sdl.text),
+        schema: Arc::clone(&sdl.schema),
+        types,
+        type_names: names.clone(),
+        query,
+        mutation,
+        shapes: out.shapes,
+        calls: out.calls,
+        backends: out.backends,
+        limits: deployment.limits.clone(),
+        introspection_enabled: deployment.introspection_enabled,
+        deadline: deployment.deadline,
+        page_size_max: deployment.page_size_max,
+        page_size: deployment.page_size,
+        cache: deployment.cache.clone(),
+        forward_headers: deployment.forward_headers.clone(),
+    };
+    Some((graph, coverage))
+}
+
+/// A role, what the deployment says about it, and its vendor file.
+type Played<'a> = (RoleId, &'a RoleSettings<'a>, &'a VendorTree);
+
+struct Linker<'a, 'p> {
+    base: &'a Context<'a>,
+    trees: &'a Trees,
+    deployment: &'a Deployment<'a>,
+    problems: &'p mut Vec<Diagnostic>,
+}
+
+impl<'a> Linker<'a, '_> {
+    /// The roles that this deployment gives to vendors, in the contract's order.
+    fn played(&mut self) -> Vec<Played<'a>> {
+        let mut played = Vec::new();
+        for settings in &self.deployment.roles {
+            let Some(role) = self.base.contract.role_named(&settings.name) else {
+                self.problems.push(
+                    Diagnostic::error(
+                        Code::UnknownRole,
+                        format!("there is no role `{}`", settings.name),
+                    )
+                    .at(settings.span, "not in `roles.yaml`")
+                    .suggest(&settings.name, self.base.contract.role_names()),
+                );
+                continue;
+            };
+            let files = || self.trees.vendors.iter().filter(|tree| *tree.role == *settings.name);
+            match files().find(|tree| *tree.vendor == *settings.vendor) {
+                Some(tree) => played.push((role, settings, tree)),
+                None => self.problems.push(
+                    Diagnostic::error(
+                        Code::UnknownVendor,
+                        format!(
+                            "the role `{}` has no vendor file `{}`",
+                            settings.name, settings.vendor
+                        ),
+                    )
+                    .at(
+                        settings.vendor_span,
+                        format!("no `{}/{}.yaml`", settings.name, settings.vendor),
+                    )
+                    .suggest(&settings.vendor, files().map(|tree| &*tree.vendor)),
+                ),
+            }
+        }
+        for tree in &self.trees.vendors {
+            self.check_role(tree);
+        }
+        played.sort_by_key(|(role, ..)| role.0);
+        played
+    }
+
+    fn check_role(&mut self, tree: &VendorTree) {
+        let declared = tree.node.get("role");
+        let span = declared.map_or(Span::new(tree.id, 0, 0), |node| node.span);
+        if self.base.contract.role_named(&tree.role).is_none() {
+            self.problems.push(
+                Diagnostic::error(Code::UnknownRole, format!("there is no role `{}`", tree.role))
+                    .at(span, "this file stands in a folder of that name")
+                    .suggest(&tree.role, self.base.contract.role_names()),
+            );
+        } else if let Some(name) = declared.and_then(crate::config::yaml::Node::filled)
+            && *name != *tree.role
+        {
+            self.problems.push(
+                Diagnostic::error(
+                    Code::RoleMismatch,
+                    format!("this file says `{name}` and stands in the folder of `{}`", tree.role),
+                )
+                .at(span, "one of the two is wrong"),
+            );
+        }
+    }
+
+    fn file(
+        &self,
+        role: RoleId,
+        tree: &'a VendorTree,
+        settings: Option<&'a RoleSettings<'a>>,
+    ) -> VendorFile<'a> {
+        VendorFile {
+            id: tree.id,
+            node: &tree.node,
+            role,
+            vendor: Arc::from(tree.vendor.as_str()),
+            settings,
+            forward_headers: &self.deployment.forward_headers,
+        }
+    }
+
+    /// What each vendor file covers. Files that this deployment does not use are compiled for this, and for their problems.
+    fn coverage(&mut self, cx: &Context<'_>, played: &[Played<'_>], out: &Output) -> Coverage {
+        let mut coverage = Coverage::default();
+        for index in 0..self.base.contract.roles.len() {
+            let role = RoleId(index);
+            let name = &self.base.role(role).name;
+            for tree in self.trees.vendors.iter().filter(|tree| *tree.role == **name) {
+                if tree.is_used && played.iter().any(|(other, ..)| *other == role) {
+                    coverage.vendors.push(covered(cx, role, tree, out));
+                } else if !tree.is_used {
+                    let cx = self.base.playing(|other| {
+                        other == role || cx.parts.values().flatten().any(|one| *one == other)
+                    });
+                    let mut out = Output::default();
+                    let file = self.file(role, tree, None);
+                    vendor::compile(&cx, &file, &mut out, self.problems);
+                    coverage.vendors.push(covered(&cx, role, tree, &out));
+                }
+            }
+        }
+        coverage
+    }
+}
+
+fn covered(cx: &Context<'_>, role: RoleId, tree: &VendorTree, out: &Output) -> VendorCoverage {
+    let is_covered = |ty: TypeId, field: FieldId| {
+        out.filled.contains(&(role, ty, field))
+            || out
+                .sources
+                .iter()
+                .any(|source| source.role == role && source.ty == ty && source.field == field)
+    };
+    let (covered, missing): (Vec<_>, Vec<_>) =
+        cx.role(role).coordinates().partition(|one| is_covered(one.ty, one.field));
+    let names = |coordinates: Vec<contract::Coordinate>| {
+        coordinates
+            .into_iter()
+            .map(|one| cx.field(one.ty, one.field).coordinate.as_ref().into())
+            .collect()
+    };
+    VendorCoverage {
+        role: tree.role.clone(),
+        vendor: tree.vendor.clone(),
+        is_used: tree.is_used,
+        covered: names(covered),
+        missing: names(missing),
+    }
+}
+
+fn uncovered(cx: &Context<'_>, types: &[Type], out: &Output) -> Vec<Uncovered> {
+    let mut uncovered = Vec::new();
+    for (ty, id) in types.iter().zip((0_u32..).map(TypeId)) {
+        for (field, number) in ty.fields.iter().zip((0_u16..).map(FieldId)) {
+            let is_mapped = || {
+                let mut shapes = out.shapes.iter().filter(|shape| shape.ty == id);
+                shapes
+                    .any(|shape| shape.field_slots.get(number.index()).copied().flatten().is_some())
+            };
+            let is_covered = match (cx.class(id), &field.source) {
+                (Class::Query | Class::Mutation | Class::Entity, source) => {
+                    !matches!(source, Source::NotCovered)
+                }
+                (Class::Value, Source::Slot { .. }) => is_mapped(),
+                _ => true,
+            };
+            if !is_covered {
+                let owner = cx.contract.roles.iter().find(|role| role.owns(id, number));
+                uncovered.push(Uncovered {
+                    coordinate: field.coordinate.as_ref().into(),
+                    role: owner.map(|role| role.name.as_ref().into()),
+                });
+            }
+        }
+    }
+    uncovered
+}
+
+/// All texts, and what the deployment's settings changed in the backends.
+fn fingerprint(sources: &Sources, out: &Output) -> u64 {
+    let texts = sources.ids().fold(Fingerprint::default(), |sum, id| sum.add(sources.text(id)));
+    out.backends.iter().fold(texts, |sum, backend| sum.add(&backend.url)).finish()
+}

@@ -1,0 +1,129 @@
+//! One table of what may stand where in the files: the checker, the JSON Schemas and the reference page all come from it.
+//!
+//! Takes: nothing; it is data.
+//! Gives: for each key its kind, whether it must be there, its default, and a sentence.
+//! Never: knows the schema or what another file says; `compile` checks what needs more than one place.
+
+pub(crate) mod check;
+mod deployment;
+pub mod json_schema;
+mod mapping;
+pub mod reference;
+mod roles;
+mod vendor;
+
+/// A map with known keys.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// The name of its definition in the JSON Schema, and its heading in the reference.
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) keys: &'static [Key],
+    pub(crate) rules: &'static [Rule],
+}
+
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) need: Need,
+    pub(crate) doc: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+    Default(&'static str),
+}
+
+/// What keys of one shape must be to each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    ExactlyOne(&'static [&'static str]),
+    AtLeastOne(&'static [&'static str]),
+    AtMostOne(&'static [&'static str]),
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Any single value. The word says what it is, for the reference and messages: `name`, `path`, `URL template`.
+    Text(&'static str),
+    Bool,
+    Integer {
+        min: u64,
+        max: u64,
+    },
+    Duration,
+    Size,
+    Word(&'static [&'static str]),
+    List(&'static Kind),
+    /// A list, or one of its values alone.
+    OneOrMore(&'static Kind),
+    /// A map with free keys; the word says what a key is.
+    Map(&'static str, &'static Kind),
+    Struct(&'static Shape),
+    /// A single value of the first kind, or a map of the second.
+    Either(&'static Kind, &'static Kind),
+    /// A path, or one of these forms: the first whose own key stands in the map.
+    Mapping,
+    /// The fields of an object type, or a `case` for an abstract type.
+    TypeMapping,
+    /// A constant, `$…`, a list, an object, or a form.
+    RequestValue,
+}
+
+/// A kind of file.
+#[derive(Debug)]
+pub struct FileKind {
+    /// Name of the JSON Schema's file.
+    pub schema_file: &'static str,
+    pub title: &'static str,
+    pub(crate) root: &'static Shape,
+    /// The keys at the top in which `${…}` is expanded; `None`: everywhere.
+    pub(crate) expanded: Option<&'static [&'static str]>,
+}
+
+pub static DEPLOYMENT: FileKind = FileKind {
+    schema_file: "cyclorama.json",
+    title: "`cyclorama.yaml`: one deployment",
+    root: &deployment::DEPLOYMENT,
+    expanded: None,
+};
+
+pub static ROLES: FileKind = FileKind {
+    schema_file: "roles.json",
+    title: "`resolvers/roles.yaml`: the contract of each role",
+    root: &roles::ROLES,
+    expanded: Some(&[]),
+};
+
+pub static IDENTITY: FileKind = FileKind {
+    schema_file: "identity.json",
+    title: "Other `resolvers/*.yaml`: what crosses roles",
+    root: &roles::IDENTITY,
+    expanded: Some(&[]),
+};
+
+pub static VENDOR: FileKind = FileKind {
+    schema_file: "vendor.json",
+    title: "`resolvers/<role>/<vendor>.yaml`: how one backend answers",
+    root: &vendor::VENDOR,
+    expanded: Some(&["url", "auth", "headers"]),
+};
+
+/// Every kind of file, in the order of the reference.
+pub static FILE_KINDS: [&FileKind; 4] = [&DEPLOYMENT, &ROLES, &IDENTITY, &VENDOR];
+
+const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { name, kind, need: Need::Required, doc }
+}
+
+const fn optional(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { name, kind, need: Need::Optional, doc }
+}
+
+const fn default(name: &'static str, kind: Kind, value: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, need: Need::Default(value), doc }
+}
