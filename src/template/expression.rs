@@ -24,7 +24,7 @@ pub enum Expression {
     Argument(Vec<Arc<str>>),
     /// `{ id: X, of: Ticket }`: the remote key inside an opaque id of this type.
     RemoteId {
-        of: Box<Expression>,
+        of: Box<Self>,
         ty: TypeId,
         name: Arc<str>,
     },
@@ -36,24 +36,24 @@ pub enum Expression {
     Variable(Arc<str>),
     /// `{ join: X, with: "," }`
     Join {
-        list: Box<Expression>,
+        list: Box<Self>,
         with: Arc<str>,
     },
     /// `{ enum: X, values: {…}, else: … }`: our word to the vendor's.
     Enum {
-        of: Box<Expression>,
+        of: Box<Self>,
         values: Vec<(Arc<str>, Arc<str>)>,
         otherwise: Option<Arc<str>>,
     },
     /// `{ quote: soql | ticketsql | zendesk, text: "… {keys} …", each: "… {key} …", with: " OR " }`
     Quoted(Arc<QuotedTemplate>),
     /// `{ each_key: X }`: a list with X evaluated once for each key (`$key` is that key).
-    EachKey(Box<Expression>),
+    EachKey(Box<Self>),
     /// `{ unix: X }`: an RFC 3339 argument as Unix seconds.
-    UnixSeconds(Box<Expression>),
-    List(Vec<Expression>),
+    UnixSeconds(Box<Self>),
+    List(Vec<Self>),
     /// Members whose value is null are left out.
-    Object(Vec<(Arc<str>, Expression)>),
+    Object(Vec<(Arc<str>, Self)>),
 }
 
 impl Expression {
@@ -119,14 +119,14 @@ impl Expression {
                 reads.extend(of.reads().into_iter().map(|read| match read {
                     Read::Argument { path, .. } => Read::Argument { path, id_of: Some(*ty) },
                     other => other,
-                }))
+                }));
             }
             Self::Fields => reads.push(Read::Fields),
             Self::Header(name) => reads.push(Read::Header(Arc::clone(name))),
             Self::Claim(name) => reads.push(Read::Claim(Arc::clone(name))),
             Self::Variable(name) => reads.push(Read::Variable(Arc::clone(name))),
             Self::Join { list: of, .. } | Self::Enum { of, .. } | Self::UnixSeconds(of) => {
-                of.collect(reads)
+                of.collect(reads);
             }
             Self::Quoted(template) => reads.extend(template.reads()),
             Self::EachKey(item) => {

@@ -16,6 +16,7 @@ use crate::value::{Key, PageState};
 mod body;
 mod expression;
 mod header;
+mod percent;
 mod pieces;
 mod quoted;
 mod url;
@@ -24,8 +25,9 @@ mod xml;
 pub use body::{Body, BodyTemplate};
 pub use expression::Expression;
 pub use header::{HeaderTemplate, forbidden_header};
+pub use percent::push_pair;
 pub use quoted::{Dialect, QuotedTemplate};
-pub use url::{Target, UrlTemplate, push_pair};
+pub use url::{Target, UrlTemplate};
 pub use xml::XmlTemplate;
 
 pub(crate) use expression::text;

@@ -165,7 +165,7 @@ impl QuotedTemplate {
             match piece {
                 Piece::Literal(literal) => into.push_str(literal),
                 Piece::Value(Quoted::Value(expression)) => {
-                    self.push_value(&expression.evaluate(scope)?, into)?
+                    self.push_value(&expression.evaluate(scope)?, into)?;
                 }
                 Piece::Value(Quoted::Keys) => self.push_list(&key_texts(scope)?, into)?,
                 Piece::Value(Quoted::Fields) => push_fields(scope, into)?,

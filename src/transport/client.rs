@@ -88,7 +88,7 @@ impl Wire {
             .no_proxy()
             .connect_timeout(backend.connect_timeout)
             .pool_max_idle_per_host(backend.concurrency.max(1))
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true)
             .build()
             .map_err(|error| BackendError::Connect { source: Box::new(error.without_url()) })?;

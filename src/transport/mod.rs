@@ -50,7 +50,7 @@ pub fn decode(
     let links: Vec<String> = response.headers_named("link").map(str::to_owned).collect();
     let payload = match &call.request {
         RequestTemplate::Rest(template) => rest::decode(call, template, response)?,
-        RequestTemplate::Soap(template) => soap::decode(call, template, response)?,
+        RequestTemplate::Soap(template) => soap::decode(call, template, &response)?,
     };
     let next = pages::next(call, inputs, &payload, &links)?;
     Ok(Decoded { payload, next, max_age })

@@ -4,3 +4,5 @@ mod needs;
 mod real;
 #[cfg(test)]
 mod real_systems;
+#[cfg(test)]
+mod transport;

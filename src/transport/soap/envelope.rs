@@ -1,7 +1,6 @@
-//! An XML answer as a tree of elements, and the rule by which it becomes a payload.
+//! An XML answer as a tree of elements, within limits.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -10,7 +9,6 @@ use quick_xml::reader::NsReader;
 use rustc_hash::FxHashMap;
 
 use crate::graph::AnswerLimits;
-use crate::mapping::{DecodeError, Payload, PayloadBuilder};
 
 pub(super) const SOAP_1_1: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(super) const SOAP_1_2: &str = "http://www.w3.org/2003/05/soap-envelope";
@@ -24,30 +22,30 @@ const ELEMENTS_MAX: usize = 1_000_000;
 /// A SOAP answer: its elements in document order, and where its Body is.
 #[derive(Debug)]
 pub(super) struct Envelope<'a> {
-    elements: Vec<Element<'a>>,
-    names: Vec<Box<str>>,
-    attributes: Vec<Attribute<'a>>,
-    body: Option<usize>,
+    pub(super) elements: Vec<Element<'a>>,
+    pub(super) names: Vec<Box<str>>,
+    pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) body: Option<usize>,
 }
 
 #[derive(Debug)]
-struct Element<'a> {
+pub(super) struct Element<'a> {
     /// The local name, by number.
-    name: u32,
-    text: Cow<'a, str>,
+    pub(super) name: u32,
+    pub(super) text: Cow<'a, str>,
     /// Attributes of this element: a range of the envelope's.
-    attributes: (u32, u32),
-    first_child: Option<u32>,
+    pub(super) attributes: (u32, u32),
+    pub(super) first_child: Option<u32>,
     last_child: Option<u32>,
     next_sibling: Option<u32>,
-    is_nil: bool,
+    pub(super) is_nil: bool,
     is_soap: bool,
 }
 
 #[derive(Debug)]
-struct Attribute<'a> {
-    name: Box<str>,
-    value: Cow<'a, str>,
+pub(super) struct Attribute<'a> {
+    pub(super) name: Box<str>,
+    pub(super) value: Cow<'a, str>,
 }
 
 /// Reads an envelope. The reason of a refusal holds nothing of the text.
@@ -274,105 +272,13 @@ fn is_namespace(resolved: &ResolveResult<'_>, names: &[&str]) -> bool {
     matches!(resolved, ResolveResult::Bound(Namespace(name)) if names.contains(name))
 }
 
-impl<'a> Envelope<'a> {
+impl Envelope<'_> {
     /// The Fault in the Body, if it is one.
     pub(super) fn fault(&self) -> Option<usize> {
         self.children(self.body?).find(|child| {
             self.name(*child) == "Fault"
                 && self.elements.get(*child).is_some_and(|element| element.is_soap)
         })
-    }
-
-    /// The Body as a payload, by one rule:
-    ///
-    /// * Names are local names: prefixes and namespaces are left out.
-    /// * An element without attributes and child elements is its text; an empty one is the empty text.
-    /// * An element with `xsi:nil="true"` is null.
-    /// * Any other element is an object: its attributes as `@name`, its child elements by name, and its own text, if it is not
-    ///   blank, as `#text`.
-    /// * Child elements of the same name become a list, in their order. Names that the vendor file gives under `lists` are lists
-    ///   also when they occur once.
-    /// * `xsi:type` is kept as `@type` (`@xsi:type` beside an attribute `type`), without its prefix. Namespace declarations and
-    ///   other `xsi:` attributes are left out.
-    /// * Comments and processing instructions are left out; CDATA is text.
-    ///
-    /// Paths begin inside the Body: `.getListResponse.readResponseList.readResponse[]`.
-    pub(super) fn payload(
-        &self,
-        limits: AnswerLimits,
-        lists: &[Arc<str>],
-    ) -> Result<Payload, DecodeError> {
-        // Lists of repeated elements are a level of their own; the elements' depth was bounded when they were read.
-        let mut builder =
-            PayloadBuilder::xml(AnswerLimits { depth: limits.depth * 2 + 2, ..limits });
-        let lists: Vec<u32> = (0..)
-            .zip(&self.names)
-            .filter(|(_, name)| lists.iter().any(|list| **list == ***name))
-            .map(|(n, _)| n)
-            .collect();
-        match self.body.filter(|body| self.children(*body).next().is_some()) {
-            None => builder.null(),
-            Some(body) => {
-                builder.begin_object();
-                self.write_children(body, &lists, &mut builder);
-                builder.end();
-            }
-        }
-        builder.finish()
-    }
-
-    /// Recursion is bounded by the depth that `read` allows.
-    fn write(&self, at: usize, lists: &[u32], builder: &mut PayloadBuilder) {
-        let Some(element) = self.elements.get(at) else { return };
-        let attributes = self
-            .attributes
-            .get(element.attributes.0 as usize..element.attributes.1 as usize)
-            .unwrap_or(&[]);
-        if element.is_nil {
-            builder.null();
-        } else if attributes.is_empty() && element.first_child.is_none() {
-            builder.text(&element.text);
-        } else {
-            builder.begin_object();
-            for attribute in attributes {
-                builder.member(&attribute.name);
-                builder.text(&attribute.value);
-            }
-            self.write_children(at, lists, builder);
-            if !element.text.trim().is_empty() {
-                let text =
-                    if element.first_child.is_some() { element.text.trim() } else { &element.text };
-                builder.member("#text");
-                builder.text(text);
-            }
-            builder.end();
-        }
-    }
-
-    fn write_children(&self, at: usize, lists: &[u32], builder: &mut PayloadBuilder) {
-        let mut groups: Vec<(u32, Vec<usize>)> = Vec::new();
-        let mut places: FxHashMap<u32, usize> = FxHashMap::default();
-        for child in self.children(at) {
-            let Some(name) = self.elements.get(child).map(|element| element.name) else { continue };
-            let place = *places.entry(name).or_insert(groups.len());
-            match groups.get_mut(place) {
-                Some((_, group)) => group.push(child),
-                None => groups.push((name, vec![child])),
-            }
-        }
-        for (name, group) in groups {
-            builder.member(self.names.get(name as usize).map_or("", |name| name));
-            match group.as_slice() {
-                [single] if !lists.contains(&name) => self.write(*single, lists, builder),
-                many => {
-                    builder.begin_list();
-                    for child in many {
-                        self.write(*child, lists, builder);
-                    }
-                    builder.end();
-                }
-            }
-        }
     }
 
     pub(super) fn children(&self, at: usize) -> impl Iterator<Item = usize> {

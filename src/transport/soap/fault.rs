@@ -18,7 +18,7 @@ impl Fault {
     }
 }
 
-/// The codes in this order: the typed detail's own code (NetSuite's `WS_CONCUR_SESSION_DISALLWD`), the typed detail's element
+/// The codes in this order: the typed detail's own code (`WS_CONCUR_SESSION_DISALLWD` of `NetSuite`), the typed detail's element
 /// (`exceededRequestLimitFault`), the innermost subcode of 1.2, the fault code.
 pub(super) fn read(envelope: &Envelope<'_>, fault: usize) -> Fault {
     let mut codes = Vec::new();

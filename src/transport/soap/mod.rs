@@ -3,6 +3,7 @@
 mod envelope;
 mod fault;
 mod passport;
+mod payload;
 mod security;
 
 use std::borrow::Cow;
@@ -63,7 +64,7 @@ pub(super) fn request(
 pub(super) fn decode(
     call: &Call,
     template: &SoapTemplate,
-    response: WireResponse,
+    response: &WireResponse,
 ) -> Result<Payload, BackendError> {
     let status = response.status;
     let failed = |reason: String| {
@@ -89,8 +90,8 @@ pub(super) fn decode(
             failed("nothing came".to_owned())
         };
     }
-    let came = describe(&response);
-    let text = match text(&response) {
+    let came = describe(response);
+    let text = match text(response) {
         Ok(text) => text,
         Err(reason) => return failed(reason.to_owned()),
     };

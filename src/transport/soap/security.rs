@@ -1,6 +1,4 @@
-//! WS-Security UsernameToken, text and digest, put into the envelope's header.
-
-use std::fmt::Write as _;
+//! WS-Security `UsernameToken`, text and digest, put into the envelope's header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,15 +52,12 @@ pub(super) fn digest_token(user: &str, password: &str, nonce: &[u8], created: &s
     hash.update(nonce);
     hash.update(created.as_bytes());
     hash.update(password.as_bytes());
-    let mut rest = String::new();
     let digest = STANDARD.encode(hash.finalize());
     let nonce = STANDARD.encode(nonce);
-    // Writing to a string does not fail.
-    drop(write!(
-        rest,
+    let rest = format!(
         "<wsse:Password Type=\"{PROFILE}#PasswordDigest\">{digest}</wsse:Password>\
          <wsse:Nonce EncodingType=\"{BASE64}\">{nonce}</wsse:Nonce><wsu:Created>{created}</wsu:Created>"
-    ));
+    );
     security(user, &rest)
 }
 
