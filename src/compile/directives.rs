@@ -114,10 +114,10 @@ impl Names {
             D::InputObjectTypeDefinition(ty) => self.inputs(&ty.fields),
             D::InputObjectTypeExtension(ty) => self.inputs(&ty.fields),
             D::EnumTypeDefinition(ty) => {
-                ty.values.iter().for_each(|value| self.uses(&value.directives))
+                ty.values.iter().for_each(|value| self.uses(&value.directives));
             }
             D::EnumTypeExtension(ty) => {
-                ty.values.iter().for_each(|value| self.uses(&value.directives))
+                ty.values.iter().for_each(|value| self.uses(&value.directives));
             }
             _ => {}
         }

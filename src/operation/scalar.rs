@@ -11,9 +11,9 @@ pub(super) fn coerce(scalar: Scalar, value: &Value) -> Result<Value, &'static st
         (Scalar::Float, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => {
             Ok(value.clone())
         }
-        (Scalar::String, Value::String(_))
-        | (Scalar::Boolean, Value::Bool(_))
-        | (Scalar::Id, Value::String(_)) => Ok(value.clone()),
+        (Scalar::String | Scalar::Id, Value::String(_)) | (Scalar::Boolean, Value::Bool(_)) => {
+            Ok(value.clone())
+        }
         (Scalar::Id, Value::Number(number)) => {
             let text = number.to_string();
             if is_integer(&text) { Ok(Value::String(text)) } else { Err("a string or an integer") }

@@ -71,9 +71,9 @@ fn check_totals(
         operations += 1;
         selections = selections.saturating_add(total.selections);
         let bounds = [
-            (Limit::RootFields, total.root_fields, limits.root_fields),
-            (Limit::Depth, total.depth, limits.depth),
             (Limit::Selections, selections, limits.selections),
+            (Limit::Depth, total.depth, limits.depth),
+            (Limit::RootFields, total.root_fields, limits.root_fields),
         ];
         for (limit, found, allowed) in bounds {
             if found > allowed as u64 {
