@@ -297,6 +297,7 @@ impl Run<'_> {
             .rules
             .iter()
             .enumerate()
+            .filter(|(index, _)| work.rules.contains(index))
             .filter(|(index, _)| work.early_rule.is_none_or(|early| early == *index));
         for (_, rule) in rules {
             let Some(part_key) = part.keys.get(usize::from(rule.key_kind)) else { continue };

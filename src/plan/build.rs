@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::identity::{part_of_backend, usable_rules};
 use crate::graph::{
-    Access, ConnectionField, FieldCall, FieldId, Graph, KeySource, Part, PartId, Reference, SlotId,
-    Source, TypeId, TypeKind, TypeRef, Yields,
+    Access, BackendId, ConnectionField, FieldCall, FieldId, Graph, KeySource, Part, PartId,
+    Reference, SlotId, Source, TypeId, TypeKind, TypeRef, Yields,
 };
 use crate::operation::{Branch, Operation, OperationKind, SelectedField, Selection, Target};
 use crate::plan::{
@@ -42,8 +43,8 @@ enum Place {
 /// What objects of a new site come with.
 #[derive(Clone, Copy)]
 enum Given {
-    /// A record of a call or of another record: whichever part has that record's shape.
-    Record(Option<PartId>),
+    /// A record of a call to this backend, or a record inside one: the part of the same backend, if there is one.
+    Record(Option<BackendId>),
     /// The key of a part.
     Key(PartId, u8),
 }
@@ -174,7 +175,8 @@ impl Builder<'_> {
             after,
             Work::Nested { child: SiteId::ROOT, column, field: field_id },
         );
-        let child = self.child(step, site, selection.ty, &field.response_key, Given::Record(None));
+        let given = Given::Record(self.backend_of(site, ty, part));
+        let child = self.child(step, site, selection.ty, &field.response_key, given);
         let node = self.node(selection, Place::Site(child));
         Out::Child { step, site: child, node }
     }
@@ -208,7 +210,8 @@ impl Builder<'_> {
                 .is_some_and(|selection| has_cursors(self.graph, selection)),
         });
         let step = self.step(site, ty, after, work);
-        let child = self.child(step, site, element, &field.response_key, Given::Record(call.part));
+        let given = Given::Record(Some(self.graph.call(call.call).backend));
+        let child = self.child(step, site, element, &field.response_key, given);
         match call.yields {
             Yields::Value => {
                 let node =
@@ -323,9 +326,14 @@ impl Builder<'_> {
             let graph = self.graph;
             let parts = &graph.ty(ty).parts;
             let given_part = match given {
-                Given::Record(part) => part,
+                Given::Record(backend) => part_of_backend(parts, backend),
                 Given::Key(..) => None,
             };
+            let known = match given {
+                Given::Record(_) => given_part,
+                Given::Key(part, _) => Some(part),
+            };
+            let usable = usable_rules(parts, known);
             // First number the steps, then find what each waits for: rules may point to parts that come later.
             let mut made = Vec::new();
             for (index, part) in parts.iter().enumerate() {
@@ -337,6 +345,7 @@ impl Builder<'_> {
                 let work = Work::Part(PartStep {
                     part: id,
                     own_key,
+                    rules: usable.get(index).cloned().unwrap_or_default(),
                     early_rule: None,
                     reason: String::new(),
                 });
@@ -368,7 +377,11 @@ impl Builder<'_> {
         let origin: Vec<StepId> =
             self.sites.get(site.index()).and_then(|site| site.origin).into_iter().collect();
         let own_key = matches!(given, Given::Key(key_part, _) if key_part == id);
-        let early_rule = if own_key { None } else { early_rule(graph, ty, part, given) };
+        let usable = match self.steps.get(step.index()).map(|step| &step.work) {
+            Some(Work::Part(work)) => work.rules.clone(),
+            _ => Vec::new(),
+        };
+        let early_rule = if own_key { None } else { early_rule(graph, ty, part, &usable, given) };
         let (after, reason) = if own_key {
             (origin, "its key is known from the field".to_owned())
         } else if let Some(rule) = early_rule {
@@ -382,7 +395,7 @@ impl Builder<'_> {
         } else {
             let mut after = origin;
             let mut waits = Vec::new();
-            for rule in &part.rules {
+            for rule in usable.iter().filter_map(|index| part.rules.get(*index)) {
                 if let Some(provider) = self.part_step(site, ty, rule.from) {
                     after.push(provider);
                 }
@@ -402,6 +415,27 @@ impl Builder<'_> {
                 work.reason = reason;
             }
         }
+    }
+
+    /// The backend whose records the objects of a site come from: of their part, or of the call that made them.
+    fn backend_of(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<BackendId> {
+        if let Some(part) = self.graph.ty(ty).parts.get(usize::from(part.0)) {
+            return Some(part.backend);
+        }
+        let mut origin = self.sites.get(site.index())?.origin;
+        while let Some(step) = origin.and_then(|id| self.steps.get(id.index())) {
+            match &step.work {
+                Work::Call(call) => return Some(self.graph.call(call.call).backend),
+                Work::Nested { column, .. } => {
+                    if let Some(part) = self.graph.ty(step.ty).parts.get(*column) {
+                        return Some(part.backend);
+                    }
+                    origin = self.sites.get(step.site.index())?.origin;
+                }
+                Work::Reference(_) | Work::Part(_) => return None,
+            }
+        }
+        None
     }
 
     fn part_step(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
@@ -548,13 +582,21 @@ pub(crate) fn key_holds(
     key.is_some_and(|key| slots.iter().all(|slot| key.slots.contains(slot)))
 }
 
-fn early_rule(graph: &Graph, ty: TypeId, part: &Part, given: Given) -> Option<usize> {
+fn early_rule(
+    graph: &Graph,
+    ty: TypeId,
+    part: &Part,
+    usable: &[usize],
+    given: Given,
+) -> Option<usize> {
     let Given::Key(key_part, kind) = given else { return None };
-    let known = part.rules.iter().position(|rule| {
-        rule.from == key_part && key_holds(graph, ty, key_part, kind, &rule.slots)
+    let known = usable.iter().copied().find(|index| {
+        part.rules.get(*index).is_some_and(|rule| {
+            rule.from == key_part && key_holds(graph, ty, key_part, kind, &rule.slots)
+        })
     })?;
     let rule = part.rules.get(known)?;
-    (known == 0 || rule.equivalent).then_some(known)
+    (usable.first() == Some(&known) || rule.equivalent).then_some(known)
 }
 
 /// Do objects of this selection need loads of their own, so that they must stand at a site?

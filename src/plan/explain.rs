@@ -278,6 +278,7 @@ impl Explainer<'_> {
                 .rules
                 .iter()
                 .enumerate()
+                .filter(|(index, _)| work.rules.contains(index))
                 .filter(|(index, _)| work.early_rule.is_none_or(|early| early == *index));
             rules.map(|(_, rule)| rule.key_kind).collect()
         };

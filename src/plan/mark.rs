@@ -207,7 +207,7 @@ impl Marker<'_> {
                 if part.own_key || part.early_rule.is_some() {
                     return;
                 }
-                for rule in rules.into_iter().flatten() {
+                for rule in part.rules.iter().filter_map(|index| rules?.get(*index)) {
                     self.want(step.site, step.ty, rule.from, &rule.slots);
                 }
             }

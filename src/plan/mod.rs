@@ -7,6 +7,7 @@
 
 mod build;
 mod explain;
+mod identity;
 mod mark;
 
 use std::sync::Arc;
@@ -129,6 +130,8 @@ pub struct PartStep {
     pub part: PartId,
     /// The objects carry a key of this part already (they were made by a reference to it).
     pub own_key: bool,
+    /// The identity rules that can lead here from what the objects come with, by their place, in order of priority.
+    pub rules: Vec<usize>,
     /// Use this rule alone, on the key that the objects were made with, without waiting for the part that it reads.
     pub early_rule: Option<usize>,
     /// Why the step waits, or why it need not, for people.
