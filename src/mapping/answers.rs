@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::forms::{Here, Mapper};
+use super::forms::{Around, Here, Mapper};
 use super::path::Path;
 use super::payload::{At, Payload};
 use crate::graph::{Call, Graph, Normalizer, ShapeId};
@@ -35,7 +35,11 @@ pub fn map_answers(
             rest = others;
             for record in mine {
                 let Some(payload) = pages.get(record.page) else { continue };
-                match mapper.record(shape, wanted, Here { payload, at: record.at, depth: 0 }) {
+                match mapper.record(
+                    shape,
+                    wanted,
+                    Here { payload, at: record.at, around: Around::default() },
+                ) {
                     row @ (Cell::Record { .. } | Cell::Problem(_)) => rows.push(row),
                     _ => {}
                 }

@@ -15,8 +15,9 @@ use super::{Leaf, Mapping, decimal, json};
 use crate::graph::{Graph, Scalar, ShapeId, SlotId};
 use crate::value::{self, Cell, Problem, SlotSet};
 
-/// Records inside each other at most; the data's own depth is bounded by the payload's.
+/// Records inside each other at most, and of these, made from one and the same value: shapes that hold each other must end.
 const RECORDS_DEEP_MAX: u8 = 100;
+const RECORDS_OF_ONE_VALUE_MAX: u8 = 8;
 /// Cells and bytes of text that the answers of one chunk may have.
 const CELLS_MAX: usize = 1 << 24;
 const TEXT_BYTES_MAX: usize = 1 << 28;
@@ -28,8 +29,28 @@ const PROBLEMS_MAX: usize = 1_000;
 pub(super) struct Here<'a> {
     pub(super) payload: &'a Payload,
     pub(super) at: At,
-    /// Records around this one.
-    pub(super) depth: u8,
+    pub(super) around: Around,
+}
+
+/// The records around a value.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Around {
+    depth: u8,
+    /// What the innermost is made from, and how many are made from it.
+    value: Option<At>,
+    same: u8,
+}
+
+impl Around {
+    /// With one more record inside, made from the value at `at`.
+    fn with(self, at: At) -> Self {
+        let same = if self.value == Some(at) { self.same + 1 } else { 1 };
+        Self { depth: self.depth + 1, value: Some(at), same }
+    }
+
+    fn is_full(self) -> bool {
+        self.depth >= RECORDS_DEEP_MAX || self.same >= RECORDS_OF_ONE_VALUE_MAX
+    }
 }
 
 /// Evaluates mappings; the tables of the answer in the making are public to `answers`.
@@ -59,14 +80,12 @@ impl<'a> Mapper<'a> {
     pub(super) fn record(&mut self, shape_id: ShapeId, wanted: SlotSet, here: Here<'_>) -> Cell {
         let graph = self.graph;
         let shape = graph.shape(shape_id);
-        if here.depth >= RECORDS_DEEP_MAX
-            || self.cells.len() > CELLS_MAX
-            || self.text.len() > TEXT_BYTES_MAX
+        if here.around.is_full() || self.cells.len() > CELLS_MAX || self.text.len() > TEXT_BYTES_MAX
         {
             return self
                 .problem(|| format!("{}: the answer is too large or nests too deep", shape.name));
         }
-        let here = Here { depth: here.depth + 1, ..here };
+        let here = Here { around: here.around.with(here.at), ..here };
         if let Some(pick) = &shape.pick {
             return self.eval(pick, here);
         }
@@ -128,6 +147,7 @@ impl<'a> Mapper<'a> {
             Mapping::List { path, item } => {
                 self.list(path, here, |mapper, here| mapper.eval(item, here))
             }
+            Mapping::Items { items } => self.items(items, here),
             Mapping::Jq { program, to } => self.jq(program, to, here),
         }
     }
@@ -503,9 +523,7 @@ impl<'a> Mapper<'a> {
                     self.problems.truncate(problems);
                 }
                 Cell::Null | Cell::Absent => {}
-                Cell::Text { .. }
-                    if value::plain_text(self.json(cell))
-                        .is_none_or(|text| text.trim().is_empty()) => {}
+                Cell::Text { .. } if self.is_blank(cell) => {}
                 _ => return cell,
             }
             self.text.truncate(text);
@@ -515,6 +533,31 @@ impl<'a> Mapper<'a> {
             Some(misfit) => self.problem(|| misfit.message.into_string()),
             None => Cell::Null,
         }
+    }
+
+    /// A list of what the mappings give; nulls and blanks are left out.
+    fn items(&mut self, items: &[Mapping], here: Here<'_>) -> Cell {
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            let (text, start) = (self.text.len(), self.cells.len());
+            match self.eval(item, here) {
+                Cell::Null | Cell::Absent => {}
+                cell @ Cell::Text { .. } if self.is_blank(cell) => {}
+                cell => {
+                    cells.push(cell);
+                    continue;
+                }
+            }
+            self.text.truncate(text);
+            self.cells.truncate(start);
+        }
+        let start = self.cells.len();
+        self.cells.append(&mut cells);
+        Cell::List { start: json::offset(start), end: json::offset(self.cells.len()) }
+    }
+
+    fn is_blank(&self, cell: Cell) -> bool {
+        value::plain_text(self.json(cell)).is_none_or(|text| text.trim().is_empty())
     }
 
     fn case(
@@ -561,7 +604,7 @@ impl<'a> Mapper<'a> {
         match program.run(here.payload, here.at) {
             Ok(payload) => self.at(
                 &root,
-                Here { payload: &payload, at: 0, depth: here.depth },
+                Here { payload: &payload, at: 0, around: here.around },
                 |mapper, here| mapper.leaf(to, &root, here),
             ),
             Err(message) => self.problem(|| message),

@@ -96,6 +96,10 @@ pub enum Mapping {
         path: Path,
         item: Box<Mapping>,
     },
+    /// `{ list: [M, …] }`: a list written out, for records that number what is a list. Nulls and blanks are left out.
+    Items {
+        items: Vec<Mapping>,
+    },
     /// The slow road: fenced jq over the record.
     Jq {
         program: Arc<JqProgram>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::payload::{At, Kind, Payload};
 
-/// `.data[].customer.id`: members, indices (negative from the end), and `[]` for "each".
+/// `.data[].customer.id`: members, indices (negative from the end), `[]` for "each", `.*` for the only member.
 ///
 /// In a payload read from XML, `[]`, `[0]` and `[-1]` over a value that is not a list yield the value itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Path {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathStep {
     Member(Arc<str>),
+    /// `.*`: the only member of an object, whatever its name is. XML attributes and text beside elements do not count.
+    Only,
     Index(i32),
     Each,
 }
@@ -104,6 +106,7 @@ impl Path {
     pub(super) fn misfit(&self, step: usize, found: Kind) -> String {
         let expected = match self.steps.get(step) {
             Some(PathStep::Member(_)) => "an object",
+            Some(PathStep::Only) => "an object with one member",
             _ => "a list",
         };
         let mut before = Self { steps: self.steps.clone() };
@@ -173,6 +176,8 @@ fn one_step(
             let hint = hints.as_deref_mut().and_then(|hints| hints.of(name));
             Ok(payload.member(at, name, hint.unwrap_or(&mut None)))
         }
+        (PathStep::Only, Kind::Object) => only_member(payload, at).map_err(|()| Kind::Object),
+        (PathStep::Only, kind) if payload.is_xml() && kind.is_text() => Ok(None),
         (PathStep::Index(index), Kind::List) => {
             let length = i64::from(node.start);
             let index = i64::from(*index);
@@ -199,9 +204,22 @@ fn one_step(
     }
 }
 
+/// The value of the one member that is not an attribute or text beside elements; an error if there are several.
+fn only_member(payload: &Payload, object: At) -> Result<Option<At>, ()> {
+    let mut members = payload.members(object).filter(|(_, name)| {
+        let name = payload.raw(*name);
+        !(payload.is_xml() && name.starts_with(['@', '#']))
+    });
+    match (members.next(), members.next()) {
+        (Some((name, _)), None) => Ok(Some(name + 1)),
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !matches!(self.steps.first(), Some(PathStep::Member(_))) {
+        if !matches!(self.steps.first(), Some(PathStep::Member(_) | PathStep::Only)) {
             formatter.write_char('.')?;
         }
         for step in &self.steps {
@@ -214,6 +232,7 @@ impl fmt::Display for Path {
                     super::json::write_string(name, &mut quoted);
                     write!(formatter, ".{quoted}")?;
                 }
+                PathStep::Only => formatter.write_str(".*")?,
                 PathStep::Index(index) => write!(formatter, "[{index}]")?,
                 PathStep::Each => formatter.write_str("[]")?,
             }
@@ -265,6 +284,11 @@ impl Parser<'_> {
                 Ok(())
             }
             Some('[') => self.bracket(),
+            Some('*') => {
+                self.at += 1;
+                self.steps.push(PathStep::Only);
+                Ok(())
+            }
             Some('.') => Err(self.error("`..` is not a path: name each member")),
             None => Err(self.error("a member's name is missing after `.`")),
             Some(_) => {

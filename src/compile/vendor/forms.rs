@@ -268,6 +268,18 @@ impl Vendor<'_, '_> {
         Some(Mapping::List { path, item: Box::new(item) })
     }
 
+    /// A list that is written out.
+    pub(super) fn items(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
+        if goal.lists == 0 {
+            self.mismatch(node, goal, "`list` makes a list, and this is one value", "take `first`");
+            return None;
+        }
+        let goal = goal.item();
+        let items = node.get("list")?.items();
+        let items: Vec<_> = items.iter().map(|node| self.mapping(node, &goal)).collect();
+        Some(Mapping::Items { items: items.into_iter().collect::<Option<_>>()? })
+    }
+
     pub(super) fn record(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
         let at = match node.get("at") {
             Some(_) => Some(self.own_path(node, "at", goal)?),
@@ -396,7 +408,13 @@ impl Vendor<'_, '_> {
     }
 
     pub(super) fn constant(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
-        let value = node.get("value")?;
+        let value = &node.entry("value")?.value;
+        if value.is_null() {
+            return Some(Mapping::Constant { json: Box::from("null") });
+        }
+        if goal.lists > 0 {
+            return self.misfit(value, goal, "a constant is a scalar, and this is a list");
+        }
         let text = value.filled()?;
         let json = match goal.leaf() {
             Some(Leaf::Enum(_)) => {

@@ -107,7 +107,9 @@ impl Vendor<'_, '_> {
             return self.plain(node, goal);
         }
         let form = mapping_form(node)?;
-        if goal.lists > 0 && !matches!(form.name, "each" | "jq" | "first" | "case") {
+        if goal.lists > 0
+            && !matches!(form.name, "each" | "jq" | "first" | "case" | "list" | "value")
+        {
             self.mismatch(
                 node,
                 goal,
@@ -128,6 +130,7 @@ impl Vendor<'_, '_> {
             "text" => self.text_form(node, goal),
             "id" => self.id_form(node, goal),
             "each" => self.each(node, goal),
+            "list" => self.items(node, goal),
             "object" => self.object(node, goal),
             "record" => self.record(node, goal),
             "jq" => self.jq(node, goal),

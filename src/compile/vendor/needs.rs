@@ -51,7 +51,9 @@ impl Vendor<'_, '_> {
                 }
             }
             Mapping::Id { parts, .. } => parts.iter().for_each(add),
-            Mapping::Join { parts: many, .. } | Mapping::First { choices: many } => {
+            Mapping::Join { parts: many, .. }
+            | Mapping::First { choices: many }
+            | Mapping::Items { items: many } => {
                 many.iter().for_each(|one| self.collect(one, names));
             }
             Mapping::Case { path, arms, otherwise } => {

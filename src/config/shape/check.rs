@@ -50,7 +50,12 @@ impl Checker<'_> {
         let at = at.unwrap_or(Span { end: node.span.start, ..node.span });
         for entry in entries {
             match shape.keys.iter().find(|key| key.name == &*entry.key) {
-                Some(_) if entry.value.is_null() => self.empty(entry),
+                Some(key)
+                    if entry.value.is_null()
+                        && !matches!(key.kind, Kind::Constant | Kind::RequestValue) =>
+                {
+                    self.empty(entry)
+                }
                 Some(key) => self.kind(&key.kind, &entry.value, Some(entry.key_span)),
                 None => self.unknown_key(shape, entry),
             }
@@ -120,6 +125,8 @@ impl Checker<'_> {
     fn kind(&mut self, kind: &'static Kind, node: &Node, at: Option<Span>) {
         match kind {
             Kind::Text(what) => self.text(what, node),
+            Kind::Constant if node.text().is_none() => self.wrong_kind(node, "a single value", at),
+            Kind::Constant => {}
             Kind::Bool => {
                 self.parsed(node, "`true` or `false`", |text| units::boolean(text).is_some())
             }
@@ -260,4 +267,8 @@ fn words(name: &str) -> String {
 fn article(noun: &str) -> String {
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
     format!("{} {noun}", if vowel { "an" } else { "a" })
+}
+
+fn may_be_null(kind: &Kind) -> bool {
+    matches!(kind, Kind::Constant | Kind::RequestValue)
 }

@@ -9,9 +9,9 @@ pub(super) static MAPPING: Kind = Kind::Mapping;
 static REQUEST_VALUE: Kind = Kind::RequestValue;
 
 /// The forms of a mapping, the first whose own key stands in a map. The own key is the first of its shape.
-pub(super) static FORMS: [&Shape; 15] = [
+pub(super) static FORMS: [&Shape; 16] = [
     &ENUM, &MONEY, &TIME, &DATE, &JOIN, &FIRST, &CASE, &NUMBER, &BOOL, &TEXT_FORM, &ID, &EACH,
-    &OBJECT, &JQ, &VALUE,
+    &LIST, &OBJECT, &JQ, &VALUE,
 ];
 /// `{ at: P, as: T }` and `{ as: T }`: no form of its own key.
 pub(super) static RECORD: Shape = Shape {
@@ -175,6 +175,13 @@ static EACH: Shape = Shape {
     rules: &[Rule::ExactlyOne(&["as", "item"])],
 };
 
+static LIST: Shape = Shape {
+    name: "list",
+    doc: "A list that is written out; nulls and blanks are left out.",
+    keys: &[required("list", Kind::List(&MAPPING), "The mappings of its items.")],
+    rules: &[],
+};
+
 static OBJECT: Shape = Shape {
     name: "object",
     doc: "A record written out here.",
@@ -202,7 +209,7 @@ static JQ: Shape = Shape {
 static VALUE: Shape = Shape {
     name: "value",
     doc: "A constant.",
-    keys: &[required("value", Kind::Text("constant"), "The value.")],
+    keys: &[required("value", Kind::Constant, "The value; `null` for none.")],
     rules: &[],
 };
 

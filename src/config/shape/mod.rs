@@ -50,6 +50,8 @@ pub(crate) enum Rule {
 pub(crate) enum Kind {
     /// Any single value. The word says what it is, for the reference and messages: `name`, `path`, `URL template`.
     Text(&'static str),
+    /// A single value, also `null`.
+    Constant,
     Bool,
     Integer {
         min: u64,

@@ -16,6 +16,8 @@ fn paths_are_parsed_into_steps() {
         (".first-name.größe", vec![member("first-name"), member("größe")]),
         (".\"a\\\"b\\u00e9\"", vec![member("a\"bé")]),
         (".requesters[].email", vec![member("requesters"), PathStep::Each, member("email")]),
+        (".*.result[]", vec![PathStep::Only, member("result"), PathStep::Each]),
+        (".\"*\"", vec![member("*")]),
     ] {
         assert_eq!(Path::parse(text).unwrap().steps, steps, "{text}");
     }
@@ -64,6 +66,21 @@ fn texts_are_found_at_paths() {
         assert_eq!(payload.text_at(&path(text)).as_deref(), expected, "{text}");
     }
     assert_eq!(payload.texts_at(&path(".m[][]")), ["1", "2", "3"]);
+}
+
+#[test]
+fn the_only_member_is_found_whatever_its_name() {
+    let payload = json(r#"{"a":{"x":{"v":1}},"two":{"x":1,"y":2},"none":{},"t":"text"}"#);
+    assert_eq!(payload.text_at(&path(".a.*.v")).as_deref(), Some("1"));
+    assert_eq!(payload.fits(&path(".none.*.v")), Ok(()));
+    assert_eq!(
+        payload.fits(&path(".two.*")),
+        Err("expected an object with one member at `.two`, found an object".to_owned())
+    );
+    assert_eq!(
+        payload.fits(&path(".t.*")),
+        Err("expected an object with one member at `.t`, found text".to_owned())
+    );
 }
 
 #[test]
@@ -118,7 +135,9 @@ proptest! {
     fn a_path_that_is_printed_parses_to_itself(steps in proptest::collection::vec(
         prop_oneof![
             ".{0,8}".prop_map(|name| PathStep::Member(Arc::from(name))),
+            Just(PathStep::Only),
             "[a-z@#_]{1,8}".prop_map(|name| PathStep::Member(Arc::from(name))),
+            Just(PathStep::Only),
             any::<i32>().prop_map(PathStep::Index),
             Just(PathStep::Each),
         ],
