@@ -17,7 +17,7 @@ use super::trees::{Trees, VendorTree};
 use super::types::{self, SchemaTypes};
 use super::vendor::{self, Output, VendorFile};
 use crate::config::files::Files;
-use crate::diagnostic::{Code, Diagnostic, Sources, Span};
+use crate::diagnostic::{self, Code, Diagnostic, Sources, Span};
 use crate::graph::{BackendId, FieldId, Graph, Source, Type, TypeId};
 
 /// `None` when there is nothing to link: no schema, no contract.
@@ -200,7 +200,10 @@ impl<'a> Linker<'a, '_> {
                     });
                     let mut out = Output::default();
                     let file = self.file(role, tree, None);
-                    vendor::compile(&cx, &file, &mut out, self.problems);
+                    let mut problems = Vec::new();
+                    vendor::compile(&cx, &file, &mut out, &mut problems);
+                    diagnostic::soften(&mut problems);
+                    self.problems.append(&mut problems);
                     coverage.vendors.push(covered(&cx, role, tree, &out));
                 }
             }

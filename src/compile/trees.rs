@@ -5,7 +5,7 @@ use crate::config::expand;
 use crate::config::files::Files;
 use crate::config::shape::{self, FileKind, check};
 use crate::config::yaml::{self, Node};
-use crate::diagnostic::{Code, Diagnostic, FileId, Span};
+use crate::diagnostic::{self, Code, Diagnostic, FileId, Span};
 
 /// The files of one deployment by what they are for.
 pub(super) struct Trees {
@@ -36,7 +36,12 @@ pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
             None => trees.identity.extend(reader.tree(*id, &shape::IDENTITY, true)),
             Some((role, vendor)) => {
                 let is_used = is_used(trees.config.as_ref(), role, vendor);
-                if let Some(node) = reader.tree(*id, &shape::VENDOR, is_used) {
+                let before = reader.problems.len();
+                let tree = reader.tree(*id, &shape::VENDOR, is_used);
+                if !is_used {
+                    diagnostic::soften(reader.problems.get_mut(before..).unwrap_or_default());
+                }
+                if let Some(node) = tree {
                     let (role, vendor) = (role.to_owned(), vendor.to_owned());
                     trees.vendors.push(VendorTree { id: *id, role, vendor, node, is_used });
                 }

@@ -94,12 +94,19 @@ impl Diagnostic {
     }
 }
 
-/// Errors first within one place? No: the order of the files, then of the places, so that a report reads like the files.
+/// The order of the files, then of the places, so that a report reads like the files.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|diagnostic| {
         diagnostic.labels.first().map(|label| (label.span.file, label.span.start))
     });
     diagnostics.dedup();
+}
+
+/// What is wrong with a file that is not used stops nothing.
+pub fn soften(diagnostics: &mut [Diagnostic]) {
+    for diagnostic in diagnostics {
+        diagnostic.severity = Severity::Warning;
+    }
 }
 
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
