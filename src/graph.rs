@@ -477,9 +477,11 @@ pub enum KeyMode {
 #[derive(Debug)]
 pub struct Pages {
     pub next: NextPage,
+    /// Variables that the next page's request needs besides, with their places in the answer: a search's id.
+    pub carry: Vec<(Arc<str>, crate::mapping::Path)>,
     /// Where the answer says that there is more; without it, the next page's values decide.
     pub more: Option<crate::mapping::Path>,
-    /// The variable that carries the page size, and the vendor's largest.
+    /// The variable that carries the page size, and the vendor's bounds.
     pub size: Option<PageSize>,
     /// Pages of one drain, or of one connection page, at the most.
     pub max_pages: u32,
@@ -490,6 +492,7 @@ pub struct Pages {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSize {
     pub variable: Arc<str>,
+    pub min: u32,
     pub max: u32,
 }
 
@@ -633,6 +636,13 @@ pub struct TokenPassport {
     pub consumer_secret: Arc<str>,
     pub token: Arc<str>,
     pub token_secret: Arc<str>,
+}
+
+impl PageSize {
+    /// What the vendor is asked for when this many are wanted.
+    pub fn asked(&self, wanted: Option<u32>) -> u32 {
+        wanted.map_or(self.max, |wanted| wanted.max(self.min).min(self.max))
+    }
 }
 
 impl std::fmt::Debug for Auth {

@@ -184,15 +184,16 @@ impl<'a> Scope<'a> {
     fn page_variable(&self, name: &str) -> Option<Value> {
         let pages = self.pages?;
         if let Some(size) = pages.size.as_ref().filter(|size| &*size.variable == name) {
-            return Some(
-                self.inputs.page_size.map_or(size.max, |wanted| wanted.min(size.max)).into(),
-            );
+            return Some(size.asked(self.inputs.page_size).into());
         }
         let held = self
             .inputs
             .page
             .and_then(|page| page.0.iter().find(|(variable, _)| &**variable == name))
             .map(|(_, value)| &**value);
+        if pages.carry.iter().any(|(variable, _)| &**variable == name) {
+            return Some(held.map_or(Value::Null, Value::from));
+        }
         match &pages.next {
             NextPage::Page { variable, start } | NextPage::Offset { variable, start } => {
                 (&**variable == name).then(|| held.map_or(Value::from(*start), number_or_text))
@@ -227,6 +228,7 @@ impl Pages {
                 parameters.clone()
             }
         };
+        names.extend(self.carry.iter().map(|(name, _)| Arc::clone(name)));
         names.extend(self.size.iter().map(|size| Arc::clone(&size.variable)));
         names
     }

@@ -436,17 +436,26 @@ fn page_variables_are_bound_by_name() {
     let mut given = given(&json!({}));
     given.pages = Some(Pages {
         next: NextPage::Page { variable: Arc::from("page"), start: 1 },
+        carry: vec![(Arc::from("search"), Path { steps: Vec::new() })],
         more: None,
-        size: Some(PageSize { variable: Arc::from("per_page"), max: 50 }),
+        size: Some(PageSize { variable: Arc::from("per_page"), min: 5, max: 50 }),
         max_pages: 10,
         total: None,
     });
     assert_eq!(url("/t{?page,per_page}", &given).unwrap(), "/t?page=1&per_page=50");
     given.page_size = Some(20);
     given.page = Some(PageState(Box::new([("page".into(), "3".into())])));
-    assert_eq!(url("/t{?page,per_page}", &given).unwrap(), "/t?page=3&per_page=20");
+    assert_eq!(url("/t{?page,per_page,search}", &given).unwrap(), "/t?page=3&per_page=20");
+    given.page_size = Some(3);
+    given.page =
+        Some(PageState(Box::new([("page".into(), "4".into()), ("search".into(), "S-1".into())])));
+    assert_eq!(
+        url("/t{?page,per_page,search}", &given).unwrap(),
+        "/t?page=4&per_page=5&search=S-1"
+    );
     given.pages = Some(Pages {
         next: NextPage::Cursor(vec![(Arc::from("after"), Path { steps: Vec::new() })]),
+        carry: Vec::new(),
         more: None,
         size: None,
         max_pages: 10,

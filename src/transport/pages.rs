@@ -52,7 +52,8 @@ pub(super) fn next(
         }
     };
     match (pairs, more) {
-        (Some(pairs), _) => {
+        (Some(mut pairs), _) => {
+            pairs.extend(carried(&pages.carry, payload));
             let state = PageState(pairs.into());
             if inputs.page == Some(&state) {
                 return Err(undecoded("the next page is the page that was just read"));
@@ -93,6 +94,12 @@ fn cursor(
         .collect()
 }
 
+/// What the next page's request needs besides; what is not in the answer is left out.
+fn carried(carry: &[(std::sync::Arc<str>, crate::mapping::Path)], payload: &Payload) -> Pairs {
+    let value = |path| payload.text_at(path).filter(|value| !value.is_empty());
+    carry.iter().filter_map(|(name, path)| Some(pair(name, &value(path)?))).collect()
+}
+
 /// The number that this page was asked for with.
 fn current(inputs: Inputs<'_>, variable: &str, start: u32) -> u64 {
     let held = inputs.page.and_then(|page| page.0.iter().find(|(name, _)| &**name == variable));
@@ -116,7 +123,7 @@ impl Counted<'_> {
     /// The size that was asked for.
     fn size(&self) -> Option<u64> {
         let size = self.pages.size.as_ref()?;
-        Some(u64::from(self.inputs.page_size.map_or(size.max, |wanted| wanted.min(size.max))))
+        Some(u64::from(size.asked(self.inputs.page_size)))
     }
 
     /// `before`: how many records stand on the pages before this one.

@@ -7,7 +7,7 @@ use super::Vendor;
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{Auth, Backend};
+use crate::graph::{Auth, Backend, TokenPassport};
 use crate::template::{HeaderTemplate, Read, forbidden_header};
 
 impl<'a> Vendor<'a, '_> {
@@ -74,11 +74,16 @@ impl<'a> Vendor<'a, '_> {
 
     fn check_auth(&mut self, node: &Node, auth: &Auth) {
         let protocol = self.node.get_text("protocol");
-        if matches!(auth, Auth::UsernameToken { .. }) && protocol != Some("soap") {
+        let in_envelope = match auth {
+            Auth::UsernameToken { .. } => Some("username_token"),
+            Auth::TokenPassport(_) => Some("token_passport"),
+            _ => None,
+        };
+        if let (Some(kind), true) = (in_envelope, protocol != Some("soap")) {
             self.error(
                 Code::ConflictingKeys,
                 node.span,
-                "`username_token` is for SOAP",
+                format!("`{kind}` is for SOAP"),
                 "this file's protocol has no envelope to put it into",
             );
         }
@@ -175,6 +180,16 @@ fn auth(node: &Node) -> Auth {
     }
     if let Some(pair) = node.get("query") {
         return Auth::Query { name: text(pair, "name"), value: text(pair, "value") };
+    }
+    if let Some(passport) = node.get("token_passport") {
+        return Auth::TokenPassport(Box::new(TokenPassport {
+            version: text(passport, "version"),
+            account: text(passport, "account"),
+            consumer_key: text(passport, "consumer_key"),
+            consumer_secret: text(passport, "consumer_secret"),
+            token: text(passport, "token"),
+            token_secret: text(passport, "token_secret"),
+        }));
     }
     if let Some(token) = node.get("username_token") {
         return Auth::UsernameToken {

@@ -15,12 +15,18 @@ impl Vendor<'_, '_> {
         let number = |text: Option<&str>, default: u32| {
             text.and_then(|text| text.parse().ok()).unwrap_or(default)
         };
+        let mut carry = Vec::new();
+        for entry in node.get("carry").map(Node::entries).unwrap_or_default() {
+            carry.push((Arc::clone(&entry.key), self.path(&entry.value)?));
+        }
         Some(Pages {
             next,
+            carry,
             more: self.optional_path(node, "more"),
             size: size.and_then(|size| {
                 Some(PageSize {
                     variable: Arc::from(size.get_text("variable")?),
+                    min: number(size.get_text("min"), 1),
                     max: number(size.get_text("max"), 100),
                 })
             }),

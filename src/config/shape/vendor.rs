@@ -105,8 +105,34 @@ static AUTH_SHAPE: Shape = Shape {
         optional("header", Kind::Struct(&PAIR), "A secret header."),
         optional("query", Kind::Struct(&PAIR), "A secret query parameter."),
         optional("username_token", Kind::Struct(&USERNAME_TOKEN), "WS-Security, for SOAP."),
+        optional(
+            "token_passport",
+            Kind::Struct(&TOKEN_PASSPORT),
+            "The token passport of NetSuite's SOAP service, signed for every request.",
+        ),
     ],
-    rules: &[Rule::ExactlyOne(&["bearer", "basic", "header", "query", "username_token"])],
+    rules: &[Rule::ExactlyOne(&[
+        "bearer",
+        "basic",
+        "header",
+        "query",
+        "username_token",
+        "token_passport",
+    ])],
+};
+
+static TOKEN_PASSPORT: Shape = Shape {
+    name: "token_passport",
+    doc: "Token-based authentication of NetSuite's SOAP service.",
+    keys: &[
+        required("version", Kind::Text("version"), "The service's version: `2017_2`."),
+        required("account", Kind::Text("text"), "The account."),
+        required("consumer_key", Kind::Text("text"), "The integration's key."),
+        required("consumer_secret", Kind::Text("text"), "The integration's secret; never sent."),
+        required("token", Kind::Text("text"), "The token's id."),
+        required("token_secret", Kind::Text("text"), "The token's secret; never sent."),
+    ],
+    rules: &[],
 };
 
 static BASIC: Shape = Shape {
@@ -339,6 +365,11 @@ static PAGES: Shape = Shape {
             Kind::Text("path"),
             "Where the answer says that there is more; without it the next values decide, and pages by number end at a short page.",
         ),
+        optional(
+            "carry",
+            Kind::Map("variable", &PATH),
+            "Variables that the next page's request needs besides, with their places in the answer: a search's id.",
+        ),
         optional("size", Kind::Struct(&SIZE), "The size of a page."),
         default(
             "max_pages",
@@ -391,6 +422,7 @@ static SIZE: Shape = Shape {
     doc: "The size of a page.",
     keys: &[
         required("variable", Kind::Text("name"), "The variable that carries it."),
+        default("min", Kind::Integer { min: 1, max: 100_000 }, "1", "The vendor's smallest."),
         default("max", Kind::Integer { min: 1, max: 100_000 }, "100", "The vendor's largest."),
     ],
     rules: &[],
