@@ -16,6 +16,7 @@ mod errors;
 mod introspection;
 mod normalized;
 mod property;
+mod soup;
 
 /// A graph of types alone, no calls.
 pub(crate) fn graph(sdl: &str) -> Graph {

@@ -149,6 +149,11 @@ impl Choices {
     }
 }
 
+/// A valid document on the schema of these tests.
+pub(super) fn random_document(bytes: Vec<u8>) -> String {
+    Choices::document(bytes)
+}
+
 /// The specification's algorithms, word for word, with the variables known.
 struct Naive<'a> {
     graph: &'a Graph,
