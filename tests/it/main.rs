@@ -24,3 +24,5 @@ mod real;
 mod real_systems;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod transport_soap;
