@@ -25,4 +25,8 @@ mod real_systems;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod transport_pages;
+#[cfg(test)]
+mod transport_policy;
+#[cfg(test)]
 mod transport_soap;
