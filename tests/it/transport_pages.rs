@@ -12,7 +12,7 @@ use cyclorama::value::PageState;
 use crate::transport::{Given, backend, call, get, path, rest};
 
 fn pages(next: NextPage) -> Pages {
-    Pages { next, more: None, size: None, max_pages: 10, total: None }
+    Pages { next, carry: Vec::new(), more: None, size: None, max_pages: 10, total: None }
 }
 
 fn paged(pages: Pages) -> Call {
@@ -45,7 +45,7 @@ fn at(pairs: &[(&str, &str)], page_size: u32) -> Given {
 }
 
 fn size(max: u32) -> Option<PageSize> {
-    Some(PageSize { variable: Arc::from("limit"), max })
+    Some(PageSize { variable: Arc::from("limit"), min: 1, max })
 }
 
 // ---- cursors
@@ -155,6 +155,24 @@ fn a_number_without_size_or_total_goes_on_until_an_empty_page() {
         Some(state(&[("page", "1")]))
     );
     assert_eq!(next(&call, &at(&[("page", "1")], 5), r#"{"data":[]}"#).unwrap(), None);
+}
+
+#[test]
+fn what_is_carried_along_stays_until_the_answer_says_it_anew() {
+    let mut by_page = pages(NextPage::Page { variable: Arc::from("page"), start: 1 });
+    by_page.carry = vec![(Arc::from("search"), path(".search"))];
+    let call = paged(by_page);
+    let first = next(&call, &Given::default(), r#"{"data":[1],"search":"S"}"#).unwrap();
+    assert_eq!(first, Some(state(&[("page", "2"), ("search", "S")])));
+    let given = Given { page: first, ..Given::default() };
+    assert_eq!(
+        next(&call, &given, r#"{"data":[1]}"#).unwrap(),
+        Some(state(&[("page", "3"), ("search", "S")]))
+    );
+    assert_eq!(
+        next(&call, &given, r#"{"data":[1],"search":"T"}"#).unwrap(),
+        Some(state(&[("page", "3"), ("search", "T")]))
+    );
 }
 
 // ---- links
