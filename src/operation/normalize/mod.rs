@@ -116,7 +116,7 @@ impl<'a> Normalizer<'a> {
         Ok(Branch { ty, fields: fields.collect::<Result<_, _>>()?, order: groups.order })
     }
 
-    /// CollectFields (specification, section 6.3.2) for all values of the variables at once.
+    /// `CollectFields` (specification, section 6.3.2) for all values of the variables at once.
     fn collect(
         &mut self,
         ty: TypeId,

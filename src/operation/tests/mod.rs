@@ -1,3 +1,9 @@
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "short texts, made for reading"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

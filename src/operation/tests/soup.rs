@@ -59,6 +59,8 @@ fn written(set: &[ast::Selection], found: &mut Found) {
     }
 }
 
+type Limit = fn(&mut Limits) -> &mut usize;
+
 /// Are these the least limits that let the document through?
 fn check_least(text: &str, found: &Found) {
     let limits = Limits {
@@ -71,7 +73,7 @@ fn check_least(text: &str, found: &Found) {
         ..Limits::default()
     };
     guard::check(&limits, text).unwrap_or_else(|error| panic!("{text}\n{found:?}\n{error}"));
-    let lower: [(fn(&mut Limits) -> &mut usize, ErrorCode); 5] = [
+    let lower: [(Limit, ErrorCode); 5] = [
         (|limits| &mut limits.selections, ErrorCode::SelectionsLimit),
         (|limits| &mut limits.depth, ErrorCode::DepthLimit),
         (|limits| &mut limits.root_fields, ErrorCode::RootFieldsLimit),
@@ -141,7 +143,7 @@ const PIECES: &[&str] = &[
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: 150,
         failure_persistence: None,
         rng_seed: proptest::test_runner::RngSeed::Fixed(11),
         ..ProptestConfig::default()
