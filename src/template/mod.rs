@@ -31,6 +31,7 @@ pub use url::{Target, UrlTemplate};
 pub use xml::XmlTemplate;
 
 pub(crate) use expression::text;
+pub(crate) use percent::encode as percent_encode;
 
 /// What a request may read at run time.
 #[derive(Clone, Copy, Debug)]

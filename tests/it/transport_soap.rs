@@ -1,5 +1,6 @@
 //! SOAP: the envelope that goes out, and answers and faults of every shape that comes back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cyclorama::error::{BackendError, ErrorCode, chain};
@@ -62,7 +63,7 @@ fn envelope(inner: &str) -> String {
 }
 
 fn texts(payload: &Payload, at: &str) -> Vec<String> {
-    payload.texts_at(&path(at)).into_iter().map(|text| text.into_owned()).collect()
+    payload.texts_at(&path(at)).into_iter().map(Cow::into_owned).collect()
 }
 
 fn reason(result: Result<Payload, BackendError>) -> String {
@@ -186,7 +187,7 @@ fn elements_become_text_objects_lists_and_null_by_one_rule() {
         <mixed>before <b>bold</b> after</mixed><n>1</n><n>2</n><n>3</n><ticket><id>1</id></ticket><!-- no --><?pi no?></r>"#,
     ))
     .unwrap();
-    let text = |at: &str| payload.text_at(&path(at)).map(|text| text.into_owned());
+    let text = |at: &str| payload.text_at(&path(at)).map(Cow::into_owned);
     assert_eq!(text(".r.plain").as_deref(), Some(" a & <b>A "));
     assert_eq!(text(".r.empty").as_deref(), Some(""));
     assert_eq!(text(".r.blank").as_deref(), Some(""));
@@ -292,10 +293,11 @@ fn xml_beyond_its_limits_is_refused() {
         assert!(text.contains(words), "{text}");
     };
     is_refused(&deep, "nests deeper than 64");
-    let attributes: String = (0..200).map(|at| format!(" a{at}='x'")).collect();
-    is_refused(&format!("<r{attributes}/>"), "128 attributes");
-    let namespaces: String = (0..400).map(|at| format!(" xmlns:n{at}='urn:x'")).collect();
-    is_refused(&format!("<r{namespaces}/>"), "namespaces");
+    let attributes = (0..200).map(|at| format!("a{at}='x'")).collect::<Vec<_>>().join(" ");
+    is_refused(&format!("<r {attributes}/>"), "128 attributes");
+    let namespaces =
+        (0..400).map(|at| format!("xmlns:n{at}='urn:x'")).collect::<Vec<_>>().join(" ");
+    is_refused(&format!("<r {namespaces}/>"), "namespaces");
     is_refused(&format!("<r>{}</r>", "x".repeat(1_100_000)), "bytes of text");
     is_refused(
         &format!("<r>{}</r>", "<![CDATA[xxxxxxxxxxxxxxxx]]>".repeat(70_000)),
