@@ -69,6 +69,11 @@ pub fn opaque_id(ty: &str, role: &str, key: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{ty}:{role}:{key}"))
 }
 
+/// Appends the opaque id of `readable`, which is `type:role:key`.
+pub fn write_opaque_id(readable: &str, out: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(readable, out);
+}
+
 /// What an opaque id names, if it is one.
 pub fn remote_key(id: &str) -> Option<RemoteKey> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;

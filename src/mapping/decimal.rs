@@ -20,6 +20,14 @@ struct Parts<'a> {
 /// A sign of plus, leading zeros, and a point without digits on one side are taken and not written.
 /// `None`: it is not a decimal number, or its plain form would be too long.
 pub(super) fn write(text: &str, shift: u32, out: &mut String) -> Option<()> {
+    if let Some((whole, fraction)) = plain_integer(text, shift) {
+        out.push_str(whole);
+        if !fraction.is_empty() {
+            out.push('.');
+            out.push_str(fraction);
+        }
+        return Some(());
+    }
     let parts = parse(text)?;
     let digits = parts.whole.len() + parts.fraction.len();
     let scale = i64::try_from(parts.fraction.len()).ok()? - parts.exponent + i64::from(shift);
@@ -55,6 +63,15 @@ pub(super) fn write(text: &str, shift: u32, out: &mut String) -> Option<()> {
         out.push('0');
     }
     Some(())
+}
+
+/// The usual amount: digits alone, more of them than `shift`, no zero in front. Both sides of the point.
+fn plain_integer(text: &str, shift: u32) -> Option<(&str, &str)> {
+    let is_plain = (1..=18).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit());
+    let point = text.len().checked_sub(shift as usize).filter(|point| *point > 0)?;
+    if is_plain { text.split_at_checked(point) } else { None }
 }
 
 /// The number as an integer, if it is one: `5`, `5.0`, `50e-1`.

@@ -62,6 +62,8 @@ pub(super) struct Mapper<'a> {
     pub(super) hints: Box<Hints>,
     /// Elements of the lists in the making.
     places: Vec<At>,
+    /// The readable form of the id in the making.
+    id: String,
 }
 
 impl<'a> Mapper<'a> {
@@ -73,6 +75,7 @@ impl<'a> Mapper<'a> {
             problems: Vec::new(),
             hints: Box::new(Hints::new()),
             places: Vec::new(),
+            id: String::new(),
         }
     }
 
@@ -115,7 +118,10 @@ impl<'a> Mapper<'a> {
             Mapping::Enum { path, values, otherwise } => self.at(path, here, |mapper, here| {
                 mapper.word(path, here, |word| {
                     let value = values.iter().find(|(from, _)| **from == *word).map(|(_, to)| to);
-                    value.or(otherwise.as_ref()).cloned().ok_or("a word that the mapping knows")
+                    value
+                        .or(otherwise.as_ref())
+                        .map(|word| &**word)
+                        .ok_or("a word that the mapping knows")
                 })
             }),
             Mapping::Money { amount, currency, is_minor, shape } => {
@@ -268,7 +274,7 @@ impl<'a> Mapper<'a> {
                     words
                         .iter()
                         .find(|known| ***known == *word)
-                        .cloned()
+                        .map(|word| &**word)
                         .ok_or("a value of the enum")
                 })
             }
@@ -282,18 +288,18 @@ impl<'a> Mapper<'a> {
     }
 
     /// The word that `choose` gives for the text here; its error is what was expected.
-    fn word(
+    fn word<'w>(
         &mut self,
         path: &Path,
         here: Here<'_>,
-        choose: impl FnOnce(&str) -> Result<Arc<str>, &'static str>,
+        choose: impl FnOnce(&str) -> Result<&'w str, &'static str>,
     ) -> Cell {
         let Some(text) = here.payload.scalar_text(here.at) else {
             return self.misfit(path, "a word", here.payload.node(here.at).kind);
         };
         match choose(&text) {
             Ok(word) => self.written(|out| {
-                json::write_string(&word, out);
+                json::write_string(word, out);
                 Some(())
             }),
             Err(expected) => self.misfit_found(path, Misfit { expected, found: "another" }),
@@ -423,43 +429,59 @@ impl<'a> Mapper<'a> {
     }
 
     fn id(&mut self, parts: &[Path], of: crate::graph::TypeId, role: &str, here: Here<'_>) -> Cell {
-        let mut key = String::new();
+        let mut id = std::mem::take(&mut self.id);
+        id.clear();
+        for part in [&*self.graph.ty(of).name, ":", role, ":"] {
+            id.push_str(part);
+        }
+        let cell = match self.id_parts(parts, here, &mut id) {
+            Ok(()) => self.written(|out| {
+                // the alphabet of opaque ids needs no escapes
+                out.push('"');
+                value::write_opaque_id(&id, out);
+                out.push('"');
+                Some(())
+            }),
+            Err(cell) => cell,
+        };
+        self.id = id;
+        cell
+    }
+
+    /// Appends the remote key. `Err` is the cell where there is none.
+    fn id_parts(&mut self, parts: &[Path], here: Here<'_>, id: &mut String) -> Result<(), Cell> {
         for (number, path) in parts.iter().enumerate() {
             let at = match path.first_hinted(here.payload, here.at, &mut self.hints) {
                 Found::At(at) => at,
-                Found::Missing => return Cell::Null,
-                Found::Misfit { step, found } => return self.problem(|| path.misfit(step, found)),
+                Found::Missing => return Err(Cell::Null),
+                Found::Misfit { step, found } => {
+                    return Err(self.problem(|| path.misfit(step, found)));
+                }
             };
             let node = here.payload.node(at);
             let is_key = match node.kind {
-                Kind::Null => return Cell::Null,
+                Kind::Null => return Err(Cell::Null),
                 Kind::Number => decimal::integer(here.payload.raw(node)).is_some(),
                 Kind::True | Kind::False => false,
                 _ => true,
             };
             let text = here.payload.scalar_text(at).filter(|_| is_key);
             let Some(text) = text else {
-                return self.misfit(path, "text or an integer", node.kind);
+                return Err(self.misfit(path, "text or an integer", node.kind));
             };
             if text.trim().is_empty() {
-                return Cell::Null;
+                return Err(Cell::Null);
             }
             if text.contains(value::KEY_SEPARATOR) {
-                return self.misfit_found(
-                    path,
-                    Misfit { expected: "an id", found: "text with a separator in it" },
-                );
+                let found = "text with a separator in it";
+                return Err(self.misfit_found(path, Misfit { expected: "an id", found }));
             }
             if number > 0 {
-                key.push(value::KEY_SEPARATOR);
+                id.push(value::KEY_SEPARATOR);
             }
-            key.push_str(&text);
+            id.push_str(&text);
         }
-        let id = value::opaque_id(&self.graph.ty(of).name, role, &key);
-        self.written(|out| {
-            json::write_string(&id, out);
-            Some(())
-        })
+        Ok(())
     }
 
     // ---- forms of several values

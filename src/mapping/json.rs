@@ -15,7 +15,7 @@ pub(super) fn decode(text: &str, depth_max: usize) -> Result<(Vec<Node>, String)
         text,
         bytes,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
-        nodes: Vec::with_capacity(bytes.len() / 12 + 4),
+        nodes: Vec::with_capacity(bytes.len() / 8 + 4),
         open: Vec::new(),
         names: Vec::new(),
         depth_max: depth_max.min(DEPTH_MAX),

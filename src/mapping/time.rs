@@ -119,17 +119,23 @@ fn by_pattern(text: &str, pattern: &str, zone: &str) -> Option<(DateTime, Offset
 }
 
 fn write_date(date: Date, out: &mut String) -> Option<()> {
-    if date.year() < 0 {
-        return None;
+    let year = u32::try_from(date.year()).ok()?;
+    two_digits(year / 100, out);
+    two_digits(year % 100, out);
+    for part in [date.month(), date.day()] {
+        out.push('-');
+        two_digits(u32::from(part.unsigned_abs()), out);
     }
-    write!(out, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day()).ok()
+    Some(())
 }
 
 fn write_time(time: Time, out: &mut String) {
-    // writing to a string does not fail
-    write!(out, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
-        .unwrap_or_default();
+    for (mark, part) in [('T', time.hour()), (':', time.minute()), (':', time.second())] {
+        out.push(mark);
+        two_digits(u32::from(part.unsigned_abs()), out);
+    }
     if time.subsec_nanosecond() != 0 {
+        // writing to a string does not fail
         write!(out, ".{:09}", time.subsec_nanosecond()).unwrap_or_default();
         out.truncate(out.trim_end_matches('0').len());
     }
@@ -144,7 +150,17 @@ fn write_offset(offset: Offset, out: &mut String) -> Option<()> {
     if seconds % 60 != 0 {
         return None;
     }
-    let minutes = seconds.abs() / 60;
-    let sign = if seconds < 0 { '-' } else { '+' };
-    write!(out, "{sign}{:02}:{:02}", minutes / 60, minutes % 60).ok()
+    let minutes = seconds.unsigned_abs() / 60;
+    out.push(if seconds < 0 { '-' } else { '+' });
+    two_digits(minutes / 60, out);
+    out.push(':');
+    two_digits(minutes % 60, out);
+    Some(())
+}
+
+/// Appends a number below 100.
+fn two_digits(number: u32, out: &mut String) {
+    for digit in [number / 10, number % 10] {
+        out.push(char::from_digit(digit, 10).unwrap_or('?'));
+    }
 }
