@@ -184,3 +184,6 @@ impl Log {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,8 +140,6 @@ impl Names {
     }
 
     fn inputs(&mut self, inputs: &[apollo_compiler::Node<ast::InputValueDefinition>]) {
-        for input in inputs {
-            self.uses(&input.directives);
-        }
+        inputs.iter().for_each(|input| self.uses(&input.directives));
     }
 }

@@ -103,10 +103,9 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// The address of one of them, as `url` of its vendor file has it.
+    /// `http://127.0.0.1:PORT` of one of them.
     pub fn url(&self, role: Role) -> String {
-        let path = if role == Role::Support { support::PATH } else { "" };
-        format!("http://{}{path}", self.running(role).address)
+        format!("http://{}", self.running(role).address)
     }
 
     /// The environment in which the shipped `cyclorama.yaml` and vendor files reach these backends.

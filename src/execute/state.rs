@@ -197,6 +197,6 @@ impl SiteState {
     }
 }
 
-pub fn number(length: usize) -> u32 {
+pub(super) fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

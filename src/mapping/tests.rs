@@ -8,5 +8,4 @@ use crate::value::{self, Key, SlotSet};
 mod decode;
 mod forms;
 mod grouping;
-mod jq;
 mod paths;

@@ -118,8 +118,8 @@ impl Size {
 #[derive(Clone, Copy)]
 enum Path<'a> {
     Root,
-    Field(&'a Self, &'a str),
-    Item(&'a Self, usize),
+    Field(&'a Path<'a>, &'a str),
+    Item(&'a Path<'a>, usize),
 }
 
 impl std::fmt::Display for Path<'_> {
@@ -166,16 +166,14 @@ impl Coercion<'_> {
         match graph.schema.types.get(name) {
             Some(ExtendedType::Scalar(_)) => {
                 let scalar = self.literals.scalar_named(name);
-                match super::scalar::coerce(scalar, value) {
-                    Ok(value) => Some(value),
-                    Err(expected) => {
+                super::scalar::coerce(scalar, value)
+                    .map_err(|expected| {
                         self.refuse(
                             path,
                             &format!("expected {expected}, found {}", describe(value)),
-                        );
-                        None
-                    }
-                }
+                        )
+                    })
+                    .ok()
             }
             Some(ExtendedType::Enum(ty)) => self.word(ty, value, path),
             Some(ExtendedType::InputObject(ty)) => self.object(ty, value, path),

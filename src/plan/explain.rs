@@ -162,7 +162,7 @@ fn step_json(step: &ExplainedStep) -> Value {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
-    drop(writeln!(text, "{line}"));
+    writeln!(text, "{line}").unwrap_or_default();
 }
 
 fn at_most(count: Option<u64>, what: &str) -> String {

@@ -145,3 +145,6 @@ impl Draft {
 fn refused(reason: impl Into<String>) -> BackendError {
     BackendError::Build { reason: reason.into() }
 }
+
+#[cfg(test)]
+mod tests;

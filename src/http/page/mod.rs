@@ -97,7 +97,7 @@ pub(super) async fn schema(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    if !gateway.engine.graph().introspection_enabled {
+    if !gateway.settings.introspection {
         return not_found(uri).await;
     }
     let sdl = Bytes::from(gateway.engine.graph().sdl.to_string());

@@ -1,9 +1,3 @@
-#![expect(
-    clippy::format_collect,
-    clippy::format_push_string,
-    reason = "short texts, made for reading"
-)]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +16,6 @@ mod errors;
 mod introspection;
 mod normalized;
 mod property;
-mod soup;
 
 /// A graph of types alone, no calls.
 pub(crate) fn graph(sdl: &str) -> Graph {

@@ -1,0 +1,244 @@
+//! A small deployment over three backends in memory, which count and can be told to fail.
+
+mod backends;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use cyclorama::backend::Backends;
+use cyclorama::compile::Files;
+use cyclorama::compile::compile;
+use cyclorama::engine::{Engine, EngineSettings, Outcome, Request};
+use cyclorama::error::BackendError;
+use cyclorama::principal::Principal;
+use cyclorama::transport::{WireRequest, WireResponse};
+use futures_util::FutureExt;
+use serde_json::{Map, Value, json};
+
+pub(crate) use backends::World;
+
+const FILES: &[(&str, &str)] = &[
+    ("cyclorama.yaml", include_str!("files/cyclorama.yaml")),
+    ("schema/schema.graphql", include_str!("files/schema/schema.graphql")),
+    ("resolvers/roles.yaml", include_str!("files/resolvers/roles.yaml")),
+    ("resolvers/identity.yaml", include_str!("files/resolvers/identity.yaml")),
+    ("resolvers/crm/test.yaml", include_str!("files/resolvers/crm/test.yaml")),
+    ("resolvers/billing/test.yaml", include_str!("files/resolvers/billing/test.yaml")),
+    ("resolvers/support/test.yaml", include_str!("files/resolvers/support/test.yaml")),
+];
+
+/// The files of the small deployment, to be changed by a test before it starts.
+pub(crate) struct Deployment {
+    files: BTreeMap<String, String>,
+}
+
+impl Deployment {
+    pub(crate) fn new() -> Self {
+        Self {
+            files: FILES
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// Replaces text that must occur exactly once in a file.
+    pub(crate) fn change(mut self, file: &str, from: &str, to: &str) -> Self {
+        let text = self.files.get_mut(file).expect("a file of the deployment");
+        assert_eq!(text.matches(from).count(), 1, "`{from}` must occur once in {file}");
+        *text = text.replace(from, to);
+        self
+    }
+
+    pub(crate) fn start(self) -> Gateway {
+        self.over(World::default())
+    }
+
+    /// Compiles the files, which must be without problems, and puts the engine over a world.
+    pub(crate) fn over(self, world: World) -> Gateway {
+        let texts = self.files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let files = Files::in_memory("cyclorama.yaml", texts);
+        let compiled = compile(&files);
+        let problems: Vec<String> = compiled
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == cyclorama::diagnostic::Severity::Error)
+            .map(|diagnostic| format!("{diagnostic:?}"))
+            .collect();
+        assert!(problems.is_empty(), "{problems:#?}");
+        let graph = Arc::new(compiled.graph.expect("a graph"));
+        let world = Arc::new(Mutex::new(world));
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let wire = wire(Arc::clone(&world), Arc::clone(&calls));
+        let backends = Backends::in_memory(Arc::clone(&graph), &wire);
+        let settings = EngineSettings { cursor_secret: compiled.settings.cursor_secret };
+        let engine = Engine::over(graph, backends, settings).expect("an engine");
+        Gateway { engine, calls, world, principal: Principal::anonymous() }
+    }
+}
+
+fn wire(
+    world: Arc<Mutex<World>>,
+    calls: Arc<Mutex<Vec<Call>>>,
+) -> cyclorama::transport::MemoryWire {
+    Arc::new(move |request: WireRequest| {
+        let call = Call::of(&request);
+        calls.lock().expect("no panic").push(call.clone());
+        let (reply, pause, gate) = {
+            let mut world = world.lock().expect("no panic");
+            (world.answer(&call), world.pause(&call), world.gate(&call))
+        };
+        async move {
+            if let Some(gate) = gate {
+                gate.notified().await;
+            }
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            reply.map_err(|reason| BackendError::Exchange { source: reason.into() })
+        }
+        .boxed()
+    })
+}
+
+/// One request that a backend received.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) backend: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Call {
+    fn of(request: &WireRequest) -> Self {
+        let rest = request.url.strip_prefix("http://").expect("a plain URL");
+        let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        });
+        Self {
+            backend: host.trim_end_matches(".test").to_owned(),
+            method: format!("{:?}", request.method).to_uppercase(),
+            path: format!("/{}", decoded(path)),
+            query: pairs.collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+            body: serde_json::from_slice(&request.body).unwrap_or(Value::Null),
+        }
+    }
+
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `crm POST /customers/batch`
+    pub(crate) fn line(&self) -> String {
+        format!("{} {} {}", self.backend, self.method, self.path)
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        if *first == b'%' && rest.len() >= 2 {
+            let hex = std::str::from_utf8(&rest[..2]).expect("hex digits");
+            bytes.push(u8::from_str_radix(hex, 16).expect("hex digits"));
+            rest = &rest[2..];
+        } else {
+            bytes.push(if *first == b'+' { b' ' } else { *first });
+        }
+    }
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+/// A JSON answer.
+pub(crate) fn reply(status: u16, body: &Value) -> WireResponse {
+    WireResponse {
+        status,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: body.to_string().into(),
+    }
+}
+
+/// The running engine, what its backends received, and what they are.
+pub(crate) struct Gateway {
+    pub(crate) engine: Arc<Engine>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    world: Arc<Mutex<World>>,
+    principal: Principal,
+}
+
+impl Gateway {
+    /// The same engine as another caller sees it.
+    pub(crate) fn as_caller(&self, principal: Principal) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            calls: Arc::clone(&self.calls),
+            world: Arc::clone(&self.world),
+            principal,
+        }
+    }
+
+    pub(crate) async fn query(&self, query: &str) -> Value {
+        self.query_with(query, json!({})).await
+    }
+
+    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Value {
+        serde_json::from_str(&self.text(query, variables).await.0).expect("JSON")
+    }
+
+    /// The answer as it is written, and how it went.
+    pub(crate) async fn text(&self, query: &str, variables: Value) -> (String, Outcome) {
+        let Value::Object(variables) = variables else { panic!("variables are an object") };
+        let request = Request {
+            query: query.to_owned(),
+            operation_name: None,
+            variables,
+            extensions: Map::new(),
+        };
+        let response = self.engine.execute(request, &self.principal).await;
+        (String::from_utf8(response.body.to_vec()).expect("UTF-8"), response.outcome)
+    }
+
+    /// The data of an answer that must have no errors.
+    pub(crate) async fn data(&self, query: &str) -> Value {
+        let answer = self.query(query).await;
+        assert_eq!(answer.get("errors"), None, "{answer:#}");
+        answer["data"].clone()
+    }
+
+    /// What the backends received since the last time, in order.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock().expect("no panic"))
+    }
+
+    /// The same as sorted lines, for calls that may come in any order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.calls().iter().map(Call::line).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    pub(crate) fn world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.world.lock().expect("no panic"))
+    }
+}
+
+/// The opaque id of a record of these backends.
+pub(crate) fn id(ty: &str, role: &str, key: &str) -> String {
+    cyclorama::value::opaque_id(ty, role, key)
+}
+
+pub(crate) fn customer_id(key: &str) -> String {
+    id("Customer", "crm", key)
+}
