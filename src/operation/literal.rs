@@ -7,9 +7,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use apollo_compiler::Node;
 use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::schema::{ExtendedType, InputObjectType, InputValueDefinition};
+use apollo_compiler::{Name, Node};
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value as Json};
 
 use super::{ArgumentValue, VariableDefinition, VariableId};
@@ -157,6 +158,7 @@ impl<'a> Literals<'a> {
                 Ok(list(items.iter().map(|item| self.any(item)).collect::<Result<_, _>>()?))
             }
             Value::Object(entries) => {
+                check_unique(entries)?;
                 let entries = entries
                     .iter()
                     .map(|(name, value)| Ok((Arc::from(name.as_str()), self.any(value)?)));
@@ -169,11 +171,12 @@ impl<'a> Literals<'a> {
     fn object(
         &self,
         ty: &InputObjectType,
-        entries: &[(apollo_compiler::Name, Node<Value>)],
+        entries: &[(Name, Node<Value>)],
     ) -> Result<ArgumentValue, Refusal> {
         if let Some((unknown, _)) = entries.iter().find(|(name, _)| !ty.fields.contains_key(name)) {
             return Err(format!("field \"{unknown}\" is not defined by type \"{}\"", ty.name));
         }
+        check_unique(entries)?;
         if is_one_of(ty) {
             self.check_one_of(ty, entries)?;
         }
@@ -203,7 +206,7 @@ impl<'a> Literals<'a> {
     fn check_one_of(
         &self,
         ty: &InputObjectType,
-        entries: &[(apollo_compiler::Name, Node<Value>)],
+        entries: &[(Name, Node<Value>)],
     ) -> Result<(), Refusal> {
         let is_one = match entries {
             [(_, value)] => match &**value {
@@ -252,6 +255,15 @@ impl<'a> Literals<'a> {
             ArgumentValue::Variable { id, .. } => Ok(id),
             _ => Err("not a variable".to_owned()),
         }
+    }
+}
+
+/// Input object field uniqueness (specification, section 5.6.3).
+fn check_unique(entries: &[(Name, Node<Value>)]) -> Result<(), Refusal> {
+    let mut seen = FxHashSet::default();
+    match entries.iter().find(|(name, _)| !seen.insert(name.as_str())) {
+        Some((name, _)) => Err(format!("there can be only one input field named \"{name}\"")),
+        None => Ok(()),
     }
 }
 

@@ -176,3 +176,88 @@ fn scalars_that_the_graph_checks_are_checked_in_documents() {
         "{ money(on: \"2024-02-29\", at: \"2024-01-01T10:00:00.5+01:00\", amount: -1.50, in: \"EUR\") }",
     );
 }
+
+/// One document for each rule of the specification's section 5.
+const INVALID: &[&str] = &[
+    "type A { a: A } { a }",
+    "query A { a } query A { b }",
+    "{ a } query B { b }",
+    "{ a } { b }",
+    "{ any { name } }",
+    "{ a { b } }",
+    "{ me }",
+    "{ me { } }",
+    "{ me { ... on Person { zzz } } }",
+    "{ node { name } }",
+    "{ search(nope: 1) { __typename } }",
+    "{ search(first: 1, first: 2) { __typename } }",
+    "{ search(first: null) { __typename } }",
+    "{ need(id: null) { id } }",
+    "{ ...F } fragment F on Query { a } fragment F on Query { b }",
+    "{ ...F } fragment F on Nope { a }",
+    "{ ... on Nope { a } }",
+    "{ ...F } fragment F on Int { a }",
+    "{ ... on Kind { a } }",
+    "{ a } fragment F on Query { a }",
+    "{ ...Undefined }",
+    "{ me { ... on Robot { id } } }",
+    "{ any { ... on Robot { id } } }",
+    "{ me { ...F } } fragment F on Robot { id }",
+    "{ search(first: 1.5) { __typename } }",
+    "{ search(first: \"1\") { __typename } }",
+    "{ search(first: 2147483648) { __typename } }",
+    "{ search(text: 1) { __typename } }",
+    "{ search(text: WORD) { __typename } }",
+    "{ search(kinds: \"SOFT\") { __typename } }",
+    "{ search(kinds: NOPE) { __typename } }",
+    "{ search(id: 1.5) { __typename } }",
+    "{ search(id: true) { __typename } }",
+    "{ search(ratio: \"1\") { __typename } }",
+    "{ search(text: [\"a\"]) { __typename } }",
+    "{ search(tags: [[\"a\"]]) { __typename } }",
+    "{ search(tags: [null]) { __typename } }",
+    "{ search(filter: \"a\") { __typename } }",
+    "{ search(filter: {text: \"\", nope: 1}) { __typename } }",
+    "{ search(filter: {text: \"\", limit: 1, limit: 1}) { __typename } }",
+    "{ search(raw: {a: 1, b: [{c: 1, c: 2}]}) { __typename } }",
+    "{ search(filter: {limit: 1}) { __typename } }",
+    "{ search(filter: {text: null}) { __typename } }",
+    "query @skip(if: true) { a }",
+    "{ a @skip(if: true) @skip(if: false) }",
+    "{ a @skip }",
+    "{ a @skip(if: 1) }",
+    "{ a @skip(if: null) }",
+    "{ a @deprecated }",
+    "query($x: Int, $x: Int) { search(first: $x) { __typename } }",
+    "query($x: Person) { a }",
+    "query($x: Nope) { a }",
+    "query($x: Int!) { search(text: $x) { __typename } }",
+    "query($x: [Int]) { search(first: $x) { __typename } }",
+    "query($x: [String]) { search(tags: $x) { __typename } }",
+    "query A($x: Int) { ...F } query B { ...F } fragment F on Query { search(first: $x) { __typename } }",
+    "query($x: Int = \"a\") { search(first: $x) { __typename } }",
+    "query($x: Int! = null) { search(first: $x) { __typename } }",
+    "query($x: Int, $y: Int = $x) { search(first: $y) { __typename } }",
+    "{ any { ... on Person { x: name } ... on Rock { x: weight } } }",
+    "{ any { ... on Person { x: id } ... on Rock { x: name } } }",
+    "{ me { name: age name } }",
+    "{ me { friend { x: id } friend { x: name } } }",
+    "{ a b(x: 1) }",
+    "{ __type { name } }",
+    "{ __schema }",
+    "mutation { __schema { queryType { name } } }",
+    "{ me { __schema { queryType { name } } } }",
+];
+
+#[test]
+fn every_rule_of_validation_refuses_its_document() {
+    let graph = graph(SDL);
+    for document in INVALID {
+        for error in refused(&graph, document) {
+            assert!(
+                matches!(error.code, Code::GraphqlValidationFailed | Code::GraphqlParseFailed),
+                "{document}: {error:?}"
+            );
+        }
+    }
+}
