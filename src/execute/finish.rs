@@ -219,6 +219,7 @@ impl Run<'_> {
         match call.yields {
             Yields::One | Yields::Value => match &*loaded.rows {
                 [] => Link::Null { by: NullBy::Answer(answer) },
+                [Cell::Problem(problem)] => Link::Failed(self.misfit(&loaded, *problem)),
                 [row] => Link::One(self.row(call.child, parent, answer, *row)),
                 _ => Link::Failed(self.ambiguous(call)),
             },
@@ -232,7 +233,14 @@ impl Run<'_> {
                 let start = self.site(call.child).map_or(0, |site| number(site.objects.len()));
                 for row in loaded.rows.get(first_row as usize..end_row as usize).unwrap_or_default()
                 {
-                    self.row(call.child, parent, answer, *row);
+                    match row {
+                        Cell::Problem(problem) => {
+                            self.add_misfit(call.child, parent, &loaded, *problem)
+                        }
+                        row => {
+                            self.row(call.child, parent, answer, *row);
+                        }
+                    }
                 }
                 let end = start + (end_row - first_row);
                 if !slice.is_connection {
@@ -294,6 +302,22 @@ impl Run<'_> {
         if let Some(site) = self.site_mut(child) {
             site.add(Object { ty: None, parent });
         }
+    }
+
+    /// A record that does not fit stands as an object without a type, whose every value is an error.
+    fn add_misfit(&mut self, child: SiteId, parent: u32, answer: &Answer, problem: u32) {
+        let failure = self.misfit(answer, problem);
+        if let Some(site) = self.site_mut(child) {
+            let object = site.add(Object { ty: None, parent });
+            site.set_part(object, PartId(0), PartState::Failed(failure));
+        }
+    }
+
+    fn misfit(&mut self, answer: &Answer, problem: u32) -> FailureId {
+        let reason = answer.problems.get(problem as usize).map(|problem| problem.message.clone());
+        self.arena.failure(Failure::Misfit {
+            reason: reason.unwrap_or_else(|| Box::from("of no known kind")),
+        })
     }
 
     fn ambiguous(&mut self, call: &CallStep) -> FailureId {
@@ -379,6 +403,7 @@ impl Run<'_> {
             return Link::Unset;
         };
         match field_cell(self.graph, &loaded, record, field) {
+            Cell::Problem(problem) => Link::Failed(self.misfit(&loaded, problem)),
             cell @ Cell::Record { .. } => Link::One(self.row(child, parent, answer, cell)),
             Cell::List { start, end } => {
                 let first = self.site(child).map_or(0, |site| number(site.objects.len()));
@@ -387,6 +412,7 @@ impl Run<'_> {
                         cell @ Cell::Record { .. } => {
                             self.row(child, parent, answer, cell);
                         }
+                        Cell::Problem(problem) => self.add_misfit(child, parent, &loaded, problem),
                         _ => self.add_null(child, parent),
                     }
                 }

@@ -117,6 +117,10 @@ pub enum Failure {
     Ambiguous {
         role: Arc<str>,
     },
+    /// A record that does not fit its mapping; the reason is for the log.
+    Misfit {
+        reason: Box<str>,
+    },
     /// The field's own arguments.
     Input {
         code: ErrorCode,

@@ -6,7 +6,6 @@ use crate::error::{BackendFailure, ErrorCode, Location};
 use crate::execute::{Failure, FailureId};
 use crate::graph::TypeId;
 use crate::respond::{Done, Nulled, Owner, Segment, Writer};
-use crate::value::Answer;
 
 /// One entry of `errors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +45,9 @@ impl<'a> Writer<'a> {
         let Some(failure) = self.source.outcome.arena.failures.get(failure.0 as usize) else {
             return Err(Nulled);
         };
+        if let Failure::Misfit { reason } = failure {
+            return self.misfit(reason, owner);
+        }
         let (code, message, backend) = told(failure);
         self.error(owner, code, message, backend);
         Err(Nulled)
@@ -66,11 +68,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A value that does not fit its declared type: what was wrong is logged, not told.
-    pub(super) fn misfit(&mut self, answer: &Answer, problem: u32, owner: Owner<'a>) -> Done {
-        let reason = answer
-            .problems
-            .get(problem as usize)
-            .map_or("not of the declared kind", |problem| &problem.message);
+    pub(super) fn misfit(&mut self, reason: &str, owner: Owner<'a>) -> Done {
         tracing::warn!(coordinate = %owner.coordinate, reason, "a backend's value does not fit the schema");
         let message =
             format!("the backend's value for `{}` does not fit its type", owner.coordinate);
@@ -92,6 +90,9 @@ pub(super) fn told(failure: &Failure) -> Told {
         Failure::Ambiguous { role } => {
             let message = format!("more than one record of {role} matches, and none is chosen");
             (ErrorCode::Ambiguous, message, Some((Arc::clone(role), None)))
+        }
+        Failure::Misfit { .. } => {
+            (ErrorCode::ValueInvalid, "a backend's record does not fit its type".to_owned(), None)
         }
         Failure::Input { code, message } => (*code, message.clone(), None),
         Failure::Deadline { role } => {

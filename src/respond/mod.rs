@@ -73,6 +73,9 @@ struct Nulled;
 
 type Done = Result<(), Nulled>;
 
+/// Why a list stands where a scalar should, or the like: `compile` lets no such mapping pass.
+const NOT_OF_KIND: &str = "not of the declared kind";
+
 /// Where the record of an object stands.
 #[derive(Clone, Copy, Debug)]
 enum Place {
@@ -320,23 +323,30 @@ impl<'a> Writer<'a> {
         let start = self.out.len();
         let done = match cell {
             Cell::Null | Cell::Absent => return self.null(wrappers, owner),
-            Cell::Problem(index) => self.misfit(table.1, index, owner),
+            Cell::Problem(index) => {
+                let reason = table
+                    .1
+                    .problems
+                    .get(index as usize)
+                    .map_or(NOT_OF_KIND, |problem| &problem.message);
+                self.misfit(reason, owner)
+            }
             Cell::List { start, end } if wrapper.list => {
                 self.list(table, (start, end), inner, node, owner)
             }
             Cell::Record { .. } if !wrapper.list => match node {
                 Some(node) => self.object(node, Place::Record { answer: table.0, record: cell }),
-                None => self.misfit(table.1, u32::MAX, owner),
+                None => self.misfit(NOT_OF_KIND, owner),
             },
             Cell::Text { .. } if !wrapper.list => match table.1.json(cell) {
                 Some(json) => {
                     self.out.extend_from_slice(json.as_bytes());
                     return Ok(());
                 }
-                None => self.misfit(table.1, u32::MAX, owner),
+                None => self.misfit(NOT_OF_KIND, owner),
             },
             Cell::List { .. } | Cell::Record { .. } | Cell::Text { .. } => {
-                self.misfit(table.1, u32::MAX, owner)
+                self.misfit(NOT_OF_KIND, owner)
             }
         };
         self.or_null(start, wrapper.non_null, done)
@@ -436,6 +446,15 @@ impl<'a> Writer<'a> {
         owner: Owner<'a>,
     ) -> Done {
         let place = Place::Object { site, object };
+        let state = self
+            .source
+            .outcome
+            .sites
+            .get(site.index())
+            .map(|state| (self.type_of(place), state.part(object, 0)));
+        if let Some((None, PartState::Failed(failure))) = state {
+            return self.failed(*failure, owner);
+        }
         if self.type_of(place).is_none() || self.is_missing(site, object) {
             return self.null(wrappers, owner);
         }

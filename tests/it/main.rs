@@ -12,3 +12,9 @@ mod testkit;
 mod batching;
 #[cfg(test)]
 mod caching;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod paging;
+#[cfg(test)]
+mod answers;
