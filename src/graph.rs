@@ -668,7 +668,7 @@ pub struct Limits {
     pub nesting: usize,
     /// Fields inside each other after fragments are spread.
     pub depth: usize,
-    /// Fields after every fragment is spread.
+    /// Fields, spreads and inline fragments after every fragment is spread.
     pub selections: usize,
     pub aliases: usize,
     pub root_fields: usize,
@@ -698,7 +698,7 @@ impl Default for Limits {
             selections: 5_000,
             aliases: 100,
             root_fields: 20,
-            operations: 20,
+            operations: 10,
             operation_fragment_variables: 500,
             directives: 50,
             variables_bytes: 256 * 1024,

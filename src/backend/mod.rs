@@ -184,6 +184,3 @@ impl Log {
         );
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! `cyclorama demo`
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -81,32 +82,16 @@ pub(super) async fn start(options: demo::Options) -> Result<Running, Failure> {
     let backends = demo::start(options).await.map_err(|error| {
         Failure::new(format!("the demo's backends could not be started: {error}"))
     })?;
-    let deployment = files::deployment(&files(|role| Some(backends.url(role))))?;
+    let deployment = files::deployment(&files(Some(&backends)))?;
     Ok(Running { deployment, backends })
 }
 
-const CONFIG: &str = "cyclorama.yaml";
-
-/// The shipped files, with the backends where they are.
-pub(super) fn files(url: impl Fn(Role) -> Option<String>) -> Files {
-    let config = config(url);
-    let texts = demo::files().iter();
-    let texts =
-        texts.map(|(name, text)| (*name, if *name == CONFIG { config.as_str() } else { *text }));
-    Files::in_memory(CONFIG, texts)
-}
-
-/// The shipped deployment's file, with an address beside each vendor.
-fn config(url: impl Fn(Role) -> Option<String>) -> String {
-    let shipped =
-        demo::files().iter().find(|(name, _)| *name == CONFIG).map_or("", |(_, text)| *text);
-    Role::ALL.into_iter().fold(shipped.to_owned(), |config, role| match url(role) {
-        Some(url) => config.replace(
-            &format!("{role}: {{ vendor: demo }}"),
-            &format!("{role}: {{ vendor: demo, url: \"{url}\" }}"),
-        ),
-        None => config,
-    })
+/// The shipped files, with the backends where they are; without them, for looking only, where the files themselves say.
+pub(super) fn files(backends: Option<&Backends>) -> Files {
+    let addresses = backends.map(Backends::environment).into_iter().flatten();
+    let environment = addresses.map(|(name, url)| (name.to_owned(), url)).collect();
+    Files::in_memory("cyclorama.yaml", demo::files().iter().copied())
+        .with_environment(environment, BTreeMap::new())
 }
 
 /// Values for the prepared queries that this world has an answer to.
@@ -180,15 +165,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_shipped_settings_take_the_address_of_each_backend() {
-        let config = config(|role| Some(format!("http://127.0.0.1:1/{role}")));
-        for role in Role::ALL {
-            let line = format!("{role}: {{ vendor: demo, url: \"http://127.0.0.1:1/{role}\" }}");
-            assert!(config.contains(&line), "{role}: {config}");
-        }
-    }
 
     #[test]
     fn durations_are_a_number_and_a_unit() {

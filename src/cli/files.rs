@@ -73,6 +73,6 @@ impl Config {
 impl Source {
     /// The graph that was asked for, for looking at it: the demo's backends are not started.
     pub(super) fn deployment(&self) -> Result<Deployment, Failure> {
-        if self.demo { deployment(&demo::files(|_| None)) } else { self.config.deployment() }
+        if self.demo { deployment(&demo::files(None)) } else { self.config.deployment() }
     }
 }

@@ -47,7 +47,7 @@ Exit codes:
 Examples:
   cyclorama demo
   cyclorama check
-  cyclorama serve --config deploy/cyclorama.yaml --listen 0.0.0.0:4000
+  cyclorama serve --config deploy/cyclorama.yaml --listen 127.0.0.1:8080
   cyclorama query --demo -q '{ customers(first: 3) { nodes { displayName } } }'";
 
 /// One live GraphQL graph of every customer, over the CRM, billing and support systems a company already has.

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use super::files::{Config, Deployment};
 use super::{Exit, Failure, runtime};
+use crate::compile::insecure;
 use crate::config::settings::{LogFormat, Settings};
 use crate::engine::{Engine, EngineSettings};
 use crate::error::chain;
@@ -23,7 +24,7 @@ use crate::{http, telemetry};
 Examples:
   cyclorama serve
   cyclorama serve --config deploy/cyclorama.yaml
-  cyclorama serve --listen 127.0.0.1:0        # a free port; the log says which")]
+  cyclorama serve --listen 127.0.0.1:0     # a free port; the log says which")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: Config,
@@ -35,6 +36,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let deployment = arguments.config.deployment()?;
     let listen = arguments.listen.unwrap_or(deployment.settings.listen);
+    if let Some(diagnostic) = insecure(listen) {
+        let failure = Failure::new(diagnostic.message);
+        return Err(diagnostic.help.into_iter().fold(failure, Failure::help));
+    }
     start_logs(&deployment.settings)?;
     runtime()?.block_on(async {
         let listener = bind(listen).await?;

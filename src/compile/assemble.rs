@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::context::{Class, Context, RoleId};
 use super::identity::Rule;
@@ -66,7 +66,7 @@ impl Assembler<'_> {
                 argument.id_of = Some(of);
             }
         }
-        self.uncovered_non_null(types);
+        self.uncovered_non_null(types, out);
     }
 
     fn owner(&self, ty: TypeId, field: FieldId) -> Option<RoleId> {
@@ -154,12 +154,19 @@ impl Assembler<'_> {
         concerned.map(|(_, role)| Arc::clone(&role.name)).collect()
     }
 
-    /// A coordinate that must not be null and that nobody covers.
-    fn uncovered_non_null(&mut self, types: &[Type]) {
+    /// A coordinate that must not be null and that nobody covers, of a type that this deployment can make an object of.
+    fn uncovered_non_null(&mut self, types: &[Type], out: &Output) {
+        let returned: FxHashSet<TypeId> = types
+            .iter()
+            .flat_map(|ty| &ty.fields)
+            .filter(|field| matches!(field.source, Source::Call(_) | Source::Reference(_)))
+            .map(|field| field.ty.named)
+            .collect();
+        let is_made = |id| returned.contains(&id) || out.filled.iter().any(|(_, ty, _)| *ty == id);
         for (ty, id) in types.iter().zip((0_u32..).map(TypeId)) {
             let is_reached = match self.cx.class(id) {
                 Class::Query | Class::Mutation => true,
-                Class::Entity => self.cx.is_live(id),
+                Class::Entity => self.cx.is_live(id) && is_made(id),
                 _ => false,
             };
             for (field, number) in ty.fields.iter().zip((0_u16..).map(FieldId)) {

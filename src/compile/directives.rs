@@ -140,6 +140,8 @@ impl Names {
     }
 
     fn inputs(&mut self, inputs: &[apollo_compiler::Node<ast::InputValueDefinition>]) {
-        inputs.iter().for_each(|input| self.uses(&input.directives));
+        for input in inputs {
+            self.uses(&input.directives);
+        }
     }
 }

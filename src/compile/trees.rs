@@ -27,17 +27,20 @@ pub(super) struct VendorTree {
 
 pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
     let mut reader = Reader { files, problems };
-    let config = files.config.and_then(|id| reader.tree(id, &shape::DEPLOYMENT, true));
+    let all = Use::Whole;
+    let config = files.config.and_then(|id| reader.tree(id, &shape::DEPLOYMENT, all));
     let mut trees = Trees { config, roles: None, identity: Vec::new(), vendors: Vec::new() };
     for (path, id) in &files.resolvers {
         let name = path.rsplit_once('.').map_or(path.as_str(), |(name, _)| name);
         match name.split_once('/') {
-            None if name == "roles" => trees.roles = reader.tree(*id, &shape::ROLES, true),
-            None => trees.identity.extend(reader.tree(*id, &shape::IDENTITY, true)),
+            None if name == "roles" => trees.roles = reader.tree(*id, &shape::ROLES, all),
+            None => trees.identity.extend(reader.tree(*id, &shape::IDENTITY, all)),
             Some((role, vendor)) => {
                 let is_used = is_used(trees.config.as_ref(), role, vendor);
                 let before = reader.problems.len();
-                let tree = reader.tree(*id, &shape::VENDOR, is_used);
+                let replaced = replaced(trees.config.as_ref(), role);
+                let file_use = if is_used { Use::But(&replaced) } else { Use::Nothing };
+                let tree = reader.tree(*id, &shape::VENDOR, file_use);
                 if !is_used {
                     diagnostic::soften(reader.problems.get_mut(before..).unwrap_or_default());
                 }
@@ -68,21 +71,42 @@ fn is_used(config: Option<&Node>, role: &str, vendor: &str) -> bool {
     })
 }
 
+/// The settings of a vendor file that the deployment gives itself. (Headers of both are sent.)
+fn replaced(config: Option<&Node>, role: &str) -> Vec<&'static str> {
+    let settings = config.and_then(|config| config.get("roles")?.get(role));
+    let is_given = |key: &&str| settings.is_some_and(|settings| settings.entry(key).is_some());
+    ["url", "auth"].into_iter().filter(is_given).collect()
+}
+
+/// How much of a file counts.
+#[derive(Clone, Copy)]
+enum Use<'a> {
+    Whole,
+    /// All but these keys at its top.
+    But(&'a [&'a str]),
+    /// It is checked only.
+    Nothing,
+}
+
 struct Reader<'a> {
     files: &'a Files,
     problems: &'a mut Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn tree(&mut self, id: FileId, kind: &'static FileKind, is_used: bool) -> Option<Node> {
+    fn tree(&mut self, id: FileId, kind: &'static FileKind, file_use: Use<'_>) -> Option<Node> {
         let sources = &self.files.sources;
         let mut node = yaml::parse(id, sources.text(id), self.problems)?;
-        match kind.expanded {
-            Some(keys) if !is_used => {
+        let environment = &self.files.environment;
+        match (kind.expanded, file_use) {
+            (Some(keys), Use::Nothing) => {
                 expand::refuse_elsewhere(&mut node, keys, sources, self.problems)
             }
-            keys => {
-                expand::expand(&mut node, keys, &self.files.environment, sources, self.problems)
+            (keys, Use::But(replaced)) => {
+                expand::expand(&mut node, keys, replaced, environment, sources, self.problems)
+            }
+            (keys, Use::Whole | Use::Nothing) => {
+                expand::expand(&mut node, keys, &[], environment, sources, self.problems)
             }
         }
         check::check(kind.root, &node, self.problems);

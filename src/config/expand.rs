@@ -10,10 +10,12 @@ use super::files::Environment;
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 
-/// Expands in the whole file, or below the named keys at its top; `${…}` anywhere else is a problem.
+/// Expands in the whole file, or below the named keys at its top; `${…}` anywhere else is a problem. Of the keys that are
+/// `replaced` by another file, the variables need not be set.
 pub(crate) fn expand(
     node: &mut Node,
     keys: Option<&[&str]>,
+    replaced: &[&str],
     environment: &Environment,
     sources: &Sources,
     problems: &mut Vec<Diagnostic>,
@@ -22,7 +24,11 @@ pub(crate) fn expand(
     let Some(keys) = keys else { return expander.walk(node, Mode::Expand) };
     let Value::Map(entries) = &mut node.value else { return };
     for entry in entries {
-        let mode = if keys.contains(&&*entry.key) { Mode::Expand } else { Mode::Refuse };
+        let mode = match &*entry.key {
+            key if replaced.contains(&key) => Mode::Blank,
+            key if keys.contains(&key) => Mode::Expand,
+            _ => Mode::Refuse,
+        };
         expander.walk(&mut entry.value, mode);
     }
 }
@@ -43,11 +49,14 @@ pub(crate) fn refuse_elsewhere(
     }
 }
 
+/// Stands for a variable whose value does not matter.
+const UNSET: &str = "unset";
+
 #[derive(Clone, Copy)]
 enum Mode {
     Expand,
     Refuse,
-    /// Puts defaults in, and nothing where there is none.
+    /// Puts defaults in, and a word that nobody reads where there is none.
     Blank,
 }
 
@@ -106,7 +115,7 @@ impl Expander<'_> {
                     );
                     return None;
                 }
-                Mode::Blank => expanded.push_str(default_of(inside).unwrap_or_default()),
+                Mode::Blank => expanded.push_str(default_of(inside).unwrap_or(UNSET)),
                 Mode::Expand => expanded.push_str(&self.value(inside, place)?),
             }
             rest = next;

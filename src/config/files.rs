@@ -157,7 +157,7 @@ impl Files {
         let mut problems = Vec::new();
         let mut node = yaml::parse(id, text, &mut problems);
         if let Some(node) = &mut node {
-            expand::expand(node, None, &self.environment, &self.sources, &mut problems);
+            expand::expand(node, None, &[], &self.environment, &self.sources, &mut problems);
         }
         let folder = |key: &str| {
             let value: Option<&Node> = node.as_ref().and_then(|node| node.get(key));

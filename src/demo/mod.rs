@@ -103,9 +103,10 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// `http://127.0.0.1:PORT` of one of them.
+    /// The address of one of them, as `url` of its vendor file has it.
     pub fn url(&self, role: Role) -> String {
-        format!("http://{}", self.running(role).address)
+        let path = if role == Role::Support { support::PATH } else { "" };
+        format!("http://{}{path}", self.running(role).address)
     }
 
     /// The environment in which the shipped `cyclorama.yaml` and vendor files reach these backends.

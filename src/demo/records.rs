@@ -221,7 +221,7 @@ fn deal_record(world: &World, index: u32, place: u32) -> Map<String, Value> {
     let owner = random.pick(SELLERS);
     let topic = random.pick(&["Renewal", "Expansion", "Pilot", "New site", "Migration"]);
     // an exact number: a tenth digit that binary floats would lose
-    let amount = format!("{}.{:02}", 1000 + random.below(90_000_000), random.below(100));
+    let amount = format!("{}.{:02}", 1000 + random.below(250_000), random.below(100));
     record(json!({
         "id": (FIRST_DEAL + number).to_string(),
         "name": format!("{topic}: {}", contact.who.name()),

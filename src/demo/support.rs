@@ -8,6 +8,8 @@ use super::tickets::{Comment, Ticket, comments, ticket, tickets_of};
 use super::world::{World, Written};
 use super::xml::{Element, escape, read};
 
+/// Where the SOAP endpoint is.
+pub(crate) const PATH: &str = "/helpdesk/soap";
 const USER: &str = "gateway";
 const PASSWORD: &str = "demo-support-password";
 const NAMESPACE: &str = "urn:helpdesk:2";

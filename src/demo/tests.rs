@@ -485,8 +485,7 @@ async fn the_backends_count_their_calls_and_fail_on_demand() {
         let answer = client.get(&url).bearer_auth("demo-billing-key").send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
-    let answer =
-        client.post(format!("{}/helpdesk/soap", backends.url(Role::Support))).send().await.unwrap();
+    let answer = client.post(backends.url(Role::Support)).send().await.unwrap();
     assert_eq!(answer.status(), 503);
     let calls = backends.take_calls();
     assert_eq!(

@@ -128,7 +128,8 @@ pub(crate) fn ticket(world: &World, number: u32) -> Option<Ticket> {
 /// Everything said on a ticket, oldest first, internal notes among it.
 pub(crate) fn comments(world: &World, ticket: &Ticket) -> Vec<Comment> {
     let mut random = Random::of(world.seed, kind::TICKET, (1 << 32) + u64::from(ticket.number));
-    let count = u32::try_from(random.below(6)).unwrap_or(0);
+    let spoken = if ticket.state == "new" { 0 } else { 1 + random.below(5) };
+    let count = u32::try_from(spoken).unwrap_or(0);
     let first_number = ticket.number * 100;
     let mut comments: Vec<Comment> = (0..count)
         .map(|place| {

@@ -198,8 +198,14 @@ pub(super) fn with_remote_ids(
     for path in paths {
         let Some(ty) = path.id_of else { continue };
         let Some(value) = value_mut(arguments, path) else { continue };
-        if let serde_json::Value::String(id) = value {
-            *id = remote_id(graph, ty, id).ok_or_else(|| wrong_id(graph, path, ty))?;
+        let ids = match value {
+            serde_json::Value::Array(items) => items.as_mut_slice(),
+            single => std::slice::from_mut(single),
+        };
+        for id in ids {
+            if let serde_json::Value::String(id) = id {
+                *id = remote_id(graph, ty, id).ok_or_else(|| wrong_id(graph, path, ty))?;
+            }
         }
     }
     Ok(())

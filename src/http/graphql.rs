@@ -23,7 +23,7 @@ pub(super) async fn handle(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     if socket::is_upgrade(&parts.headers) {
-        let principal = principal(&parts.headers, &gateway.settings.forward_headers);
+        let principal = principal(&parts.headers, &gateway.engine.graph().forward_headers);
         return socket::upgrade(&gateway, &mut parts, principal).await;
     }
     let Some(media) = accept::negotiate(&parts.headers, gateway.settings.status_profile) else {
@@ -100,7 +100,7 @@ async fn execute(
     if let Some(name) = &request.operation_name {
         tracing::Span::current().record("operation", printable(name));
     }
-    let principal = principal(headers, &gateway.settings.forward_headers);
+    let principal = principal(headers, &gateway.engine.graph().forward_headers);
     let response = gateway.engine.execute(request, &principal).await;
     answer::answered(response, media, gateway.settings.status_profile)
 }

@@ -37,10 +37,6 @@ use crate::error::{ErrorCode, RequestError};
 pub struct Settings {
     /// Serve the query page at `/`.
     pub graphiql: bool,
-    /// Serve `/schema.graphql`. (`__schema` itself is the engine's to refuse.)
-    pub introspection: bool,
-    /// Client headers that calls may read as `$header.x`, lower case.
-    pub forward_headers: Vec<Arc<str>>,
     pub status_profile: StatusProfile,
     /// How long a client may take to send a request's body.
     pub body_timeout: Duration,
@@ -66,8 +62,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             graphiql: true,
-            introspection: true,
-            forward_headers: Vec::new(),
             status_profile: StatusProfile::default(),
             body_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(20),
@@ -107,7 +101,7 @@ impl Gateway {
 
 /// Every route of the server, and what each request passes on its way to one.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/schema.graphql", get(page::schema))
         .route("/", get(page::index))
@@ -115,12 +109,17 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .fallback(not_found)
-        .method_not_allowed_fallback(get_only)
+        .method_not_allowed_fallback(get_only);
+    wrapped(routes).with_state(gateway)
+}
+
+/// What every request passes, the outermost last.
+fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(1024)))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(protect))
         .layer(middleware::from_fn(observe::observe))
-        .with_state(gateway)
 }
 
 /// Serves until `stop` is ready, then lets running requests finish for as long as the settings allow.
@@ -216,3 +215,6 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     );
     answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, &error)
 }
+
+#[cfg(test)]
+mod tests;

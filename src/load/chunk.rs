@@ -33,7 +33,7 @@ pub(super) fn start(
             load.wanted =
                 load.wanted.union(loader.cache.held(load.cache_key(key.as_str(), &mut buffer)));
         }
-        load.fields = super::asked_for(&graph, load.shape, load.wanted);
+        load.fields = super::asked_for(&graph, load.call, load.shape, load.wanted);
     }
     let permits = Arc::new(Semaphore::new(parallel(&call.keys)));
     let load = Arc::new(load);

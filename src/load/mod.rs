@@ -70,7 +70,8 @@ impl Load {
         let mut wanted = wanted;
         graph.shape(shape).id_slot.iter().for_each(|slot| wanted.insert(*slot));
         let prefix = cache_prefix(compiled, shape, &arguments, window.as_ref(), principal);
-        let fields = if compiled.projects { asked_for(graph, shape, wanted) } else { Vec::new() };
+        let fields =
+            if compiled.projects { asked_for(graph, call, shape, wanted) } else { Vec::new() };
         Self {
             call,
             shape,
@@ -99,12 +100,18 @@ impl Load {
     }
 }
 
-/// The property names that the wanted slots' mappings read.
-fn asked_for(graph: &Graph, shape: ShapeId, wanted: SlotSet) -> Vec<Arc<str>> {
+/// The property names that the wanted slots' mappings read, and those that say which key a record answers.
+fn asked_for(
+    graph: &Graph,
+    call: crate::graph::CallId,
+    shape: ShapeId,
+    wanted: SlotSet,
+) -> Vec<Arc<str>> {
     let slots = graph.shape(shape).slots.iter().zip(0_u16..);
     let mut fields: Vec<Arc<str>> = slots
         .filter(|(_, index)| wanted.contains(crate::graph::SlotId(*index)))
         .flat_map(|(slot, _)| slot.needs.iter().cloned())
+        .chain(graph.call(call).needs.iter().cloned())
         .collect();
     fields.sort_unstable();
     fields.dedup();

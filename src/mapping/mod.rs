@@ -11,6 +11,7 @@ use crate::graph::{Scalar, ShapeId, TypeId};
 mod answers;
 mod decimal;
 mod forms;
+mod jq;
 mod json;
 mod leaf;
 mod money;
@@ -19,6 +20,7 @@ mod payload;
 mod time;
 
 pub use answers::map_answers;
+pub use jq::JqProgram;
 pub use path::{Path, PathError, PathStep};
 pub use payload::{DecodeError, Payload, PayloadBuilder};
 pub use time::TimeForm;
@@ -105,23 +107,6 @@ pub enum Mapping {
         program: Arc<JqProgram>,
         to: Leaf,
     },
-}
-
-/// A compiled, fenced jq filter.
-#[derive(Debug)]
-pub struct JqProgram {}
-
-impl JqProgram {
-    /// Compiles a filter. Refused: `def`, recursion (`..`, `recurse`, `repeat`, `until`, `while`, `range` without bound,
-    /// `limit`-less generators), `env`, `now`, `input`, `halt`, `debug`, paths to files.
-    pub fn compile(text: &str) -> Result<Self, String> {
-        let _ = text;
-        Err(String::new())
-    }
-
-    fn run(&self, _payload: &Payload, _at: u32) -> Result<Payload, String> {
-        Err(String::new())
-    }
 }
 
 /// What a scalar must become.

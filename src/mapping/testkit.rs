@@ -1,7 +1,10 @@
 //! A graph and a call small enough for tests of mappings.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
 
 use super::{Mapping, Path, Payload};
 use crate::graph::{
@@ -38,13 +41,14 @@ pub(super) fn shape(name: &str, slots: Vec<Slot>) -> Shape {
 
 /// A graph of these shapes, with one type, `Thing`.
 pub(super) fn graph(shapes: Vec<Shape>) -> Graph {
-    let schema =
-        apollo_compiler::Schema::parse_and_validate("type Query { thing: Int }", "schema.graphql")
-            .unwrap();
+    static SCHEMA: OnceLock<Arc<Valid<Schema>>> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| {
+        Arc::new(Schema::parse_and_validate("type Query { thing: Int }", "schema.graphql").unwrap())
+    });
     Graph {
         fingerprint: 0,
         sdl: Arc::from(""),
-        schema: Arc::new(schema),
+        schema: Arc::clone(schema),
         types: vec![Type {
             name: Arc::from("Thing"),
             kind: TypeKind::Object,

@@ -8,4 +8,5 @@ use crate::value::{self, Key, SlotSet};
 mod decode;
 mod forms;
 mod grouping;
+mod jq;
 mod paths;

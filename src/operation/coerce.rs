@@ -118,8 +118,8 @@ impl Size {
 #[derive(Clone, Copy)]
 enum Path<'a> {
     Root,
-    Field(&'a Path<'a>, &'a str),
-    Item(&'a Path<'a>, usize),
+    Field(&'a Self, &'a str),
+    Item(&'a Self, usize),
 }
 
 impl std::fmt::Display for Path<'_> {
@@ -166,14 +166,16 @@ impl Coercion<'_> {
         match graph.schema.types.get(name) {
             Some(ExtendedType::Scalar(_)) => {
                 let scalar = self.literals.scalar_named(name);
-                super::scalar::coerce(scalar, value)
-                    .map_err(|expected| {
+                match super::scalar::coerce(scalar, value) {
+                    Ok(value) => Some(value),
+                    Err(expected) => {
                         self.refuse(
                             path,
                             &format!("expected {expected}, found {}", describe(value)),
-                        )
-                    })
-                    .ok()
+                        );
+                        None
+                    }
+                }
             }
             Some(ExtendedType::Enum(ty)) => self.word(ty, value, path),
             Some(ExtendedType::InputObject(ty)) => self.object(ty, value, path),

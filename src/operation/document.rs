@@ -93,7 +93,7 @@ pub(super) fn shortened(mut message: String) -> String {
     message
 }
 
-/// Selects the operation (specification, section 6.1, GetOperation).
+/// Selects the operation (specification, section 6.1, `GetOperation`).
 pub(super) fn select<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,

@@ -79,7 +79,7 @@ pub struct Branch {
 /// A place in the response where a field is written, if `when` holds and none of `unless` does.
 ///
 /// A response key that occurs twice under different conditions has two entries: it is written where its first included
-/// occurrence stands (specification, section 6.3.2, CollectFields).
+/// occurrence stands (specification, section 6.3.2, `CollectFields`).
 #[derive(Debug)]
 pub struct Entry {
     /// Index into `Branch::fields`.
@@ -124,8 +124,8 @@ pub enum ArgumentValue {
         /// A null here is refused when the field is executed (a nullable variable with a default may stand here).
         is_non_null: bool,
     },
-    List(Vec<ArgumentValue>),
-    Object(Vec<(Arc<str>, ArgumentValue)>),
+    List(Vec<Self>),
+    Object(Vec<(Arc<str>, Self)>),
 }
 
 /// A sum of products over the condition variables. Empty: always.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
 use serde_json::Value;
 
 use super::{QuotedTemplate, Read, Scope, refused, unique};
@@ -22,7 +21,8 @@ pub enum Expression {
     Keys,
     /// `$args.input.name`
     Argument(Vec<Arc<str>>),
-    /// `{ id: X, of: Ticket }`: the remote key inside an opaque id of this type.
+    /// `{ id: X, of: Ticket }`: the remote key inside an opaque id of this type. Whoever makes [`Inputs`](super::Inputs) has
+    /// put it in the id's place, and refused ids of other types, as [`Read::Argument`]'s `id_of` asks for.
     RemoteId {
         of: Box<Self>,
         ty: TypeId,
@@ -66,7 +66,8 @@ impl Expression {
                 Value::Array(scope.inputs.keys.iter().map(|key| parts(key.as_str())).collect())
             }
             Self::Argument(path) => argument(scope, path).cloned().unwrap_or(Value::Null),
-            Self::RemoteId { of, name, .. } => remote_id(&of.evaluate(scope)?, name)?,
+            // The arguments of `Inputs` hold remote keys already: that this one is an id is what the cache key says.
+            Self::RemoteId { of, .. } => of.evaluate(scope)?,
             Self::Fields => scope.inputs.fields.iter().map(|name| Value::from(&**name)).collect(),
             Self::Header(name) => {
                 scope.inputs.principal.header(name).map_or(Value::Null, Value::from)
@@ -162,21 +163,6 @@ fn key(scope: &Scope<'_>, part: Option<usize>) -> Result<Value, BackendError> {
 pub(super) fn argument<'a>(scope: &Scope<'a>, path: &[Arc<str>]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
     rest.iter().try_fold(scope.inputs.arguments.get(&**first)?, |value, name| value.get(&**name))
-}
-
-/// An opaque id is `Type:role:remote key` in base64url. What is no opaque id has been replaced already, and stays.
-fn remote_id(value: &Value, name: &str) -> Result<Value, BackendError> {
-    each(value, |text| {
-        let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok();
-        let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-        let mut words = decoded.as_deref().unwrap_or_default().splitn(3, ':');
-        match (words.next(), words.next(), words.next()) {
-            (Some(ty), Some(_), Some(key)) if ty == name => Ok(Value::from(key)),
-            (Some(_), Some(_), Some(_)) => Err(()),
-            _ => Ok(Value::from(text)),
-        }
-    })
-    .map_err(|()| refused(format!("an id of {name} was expected")))
 }
 
 /// Applies `of` to a text or to each text of a list; null stays null.

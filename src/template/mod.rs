@@ -31,6 +31,7 @@ pub use url::{Target, UrlTemplate};
 pub use xml::XmlTemplate;
 
 pub(crate) use expression::text;
+pub(crate) use percent::encode as percent_encode;
 
 /// What a request may read at run time.
 #[derive(Clone, Copy, Debug)]
@@ -114,16 +115,26 @@ impl RequestTemplate {
     }
 }
 
-/// The reads that depend on who asks and with what: arguments, headers, claims.
+/// The reads that depend on who asks and with what: arguments, headers, claims; each once.
 pub fn inputs_of(reads: &[Read]) -> Vec<Input> {
-    let mut inputs = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
     for read in reads {
         let input = match read {
-            Read::Argument { path, id_of } => Input::Argument(ArgumentPath {
-                path: path.clone(),
-                id_of: *id_of,
-                normalizer: Normalizer::Exact,
-            }),
+            Read::Argument { path, id_of } => {
+                let held = inputs.iter_mut().find_map(|input| match input {
+                    Input::Argument(argument) if argument.path == *path => Some(argument),
+                    _ => None,
+                });
+                if let Some(argument) = held {
+                    argument.id_of = argument.id_of.or(*id_of);
+                    continue;
+                }
+                Input::Argument(ArgumentPath {
+                    path: path.clone(),
+                    id_of: *id_of,
+                    normalizer: Normalizer::Exact,
+                })
+            }
             Read::Header(name) => Input::Header(Arc::clone(name)),
             Read::Claim(name) => Input::Claim(Arc::clone(name)),
             Read::Key | Read::Keys | Read::Fields | Read::Variable(_) => continue,

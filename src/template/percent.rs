@@ -51,7 +51,7 @@ fn decode(text: &str) -> String {
 }
 
 /// Everything but RFC 3986's unreserved characters as `%XX`.
-pub(super) fn encode(text: &str, into: &mut String) {
+pub(crate) fn encode(text: &str, into: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));

@@ -417,18 +417,19 @@ fn words_and_times_are_translated() {
 }
 
 #[test]
-fn an_opaque_id_gives_its_remote_key_and_only_for_its_own_type() {
-    let id = |text: &str| {
-        Expression::RemoteId {
-            of: Box::new(Expression::Constant(json!(text))),
-            ty: TypeId(3),
-            name: Arc::from("Ticket"),
-        }
-        .evaluate(&given(&json!({})).scope())
+fn an_argument_that_is_read_as_an_id_is_one_input_and_says_whose_id() {
+    let argument = || Expression::Argument(vec![Arc::from("ticketId")]);
+    let id =
+        Expression::RemoteId { of: Box::new(argument()), ty: TypeId(3), name: Arc::from("Ticket") };
+    let both = Expression::List(vec![argument(), id]);
+    let given = given(&json!({ "ticketId": "T-1" }));
+    assert_eq!(both.evaluate(&given.scope()).unwrap(), json!(["T-1", "T-1"]));
+    let path = ArgumentPath {
+        path: vec![Arc::from("ticketId")],
+        id_of: Some(TypeId(3)),
+        normalizer: Normalizer::Exact,
     };
-    assert_eq!(id("VGlja2V0OnN1cHBvcnQ6VC0xOjI").unwrap(), json!("T-1:2"));
-    assert!(id("SW52b2ljZTpiaWxsaW5nOjQy").is_err());
-    assert_eq!(id("T-1").unwrap(), json!("T-1"));
+    assert_eq!(inputs_of(&both.reads()), [Input::Argument(path)]);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl std::fmt::Debug for Wire {
 impl Wire {
     /// A client for one backend: its own pool, no redirects, no proxy from the environment, no retries of its own.
     pub fn http(backend: &Backend) -> Result<Self, BackendError> {
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .user_agent(concat!("cyclorama/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -89,7 +89,12 @@ impl Wire {
             .connect_timeout(backend.connect_timeout)
             .pool_max_idle_per_host(backend.concurrency.max(1))
             .pool_idle_timeout(Duration::from_mins(1))
-            .tcp_nodelay(true)
+            .tcp_nodelay(true);
+        if !backend.url.starts_with("https:") {
+            // Plain HTTP needs no certificates, and must work where the system has none.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder
             .build()
             .map_err(|error| BackendError::Connect { source: Box::new(error.without_url()) })?;
         Ok(Self::Http(client))
@@ -152,7 +157,7 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<WireRespo
     if announced.is_some_and(|length| length > limit) {
         return Err(BackendError::TooLarge { limit });
     }
-    let mut body = BytesMut::new();
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
     while let Some(chunk) = response.chunk().await.map_err(exchange)? {
         if body.len() + chunk.len() > limit {
             return Err(BackendError::TooLarge { limit });

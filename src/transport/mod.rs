@@ -145,6 +145,3 @@ impl Draft {
 fn refused(reason: impl Into<String>) -> BackendError {
     BackendError::Build { reason: reason.into() }
 }
-
-#[cfg(test)]
-mod tests;

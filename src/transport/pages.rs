@@ -53,7 +53,7 @@ pub(super) fn next(
     };
     match (pairs, more) {
         (Some(mut pairs), _) => {
-            pairs.extend(carried(&pages.carry, payload));
+            pairs.extend(carried(&pages.carry, inputs, payload));
             let state = PageState(pairs.into());
             if inputs.page == Some(&state) {
                 return Err(undecoded("the next page is the page that was just read"));
@@ -94,16 +94,29 @@ fn cursor(
         .collect()
 }
 
-/// What the next page's request needs besides; what is not in the answer is left out.
-fn carried(carry: &[(std::sync::Arc<str>, crate::mapping::Path)], payload: &Payload) -> Pairs {
-    let value = |path| payload.text_at(path).filter(|value| !value.is_empty());
-    carry.iter().filter_map(|(name, path)| Some(pair(name, &value(path)?))).collect()
+/// What the next page's request needs besides; what the answer does not say again stays as it was.
+fn carried(
+    carry: &[(std::sync::Arc<str>, crate::mapping::Path)],
+    inputs: Inputs<'_>,
+    payload: &Payload,
+) -> Pairs {
+    carry
+        .iter()
+        .filter_map(|(name, path)| {
+            let value = payload.text_at(path).filter(|value| !value.is_empty());
+            value.or_else(|| Some(held(inputs, name)?.into())).map(|value| pair(name, &value))
+        })
+        .collect()
+}
+
+/// The value that this page was asked for with.
+fn held<'a>(inputs: Inputs<'a>, variable: &str) -> Option<&'a str> {
+    inputs.page?.0.iter().find(|(name, _)| &**name == variable).map(|(_, value)| &**value)
 }
 
 /// The number that this page was asked for with.
 fn current(inputs: Inputs<'_>, variable: &str, start: u32) -> u64 {
-    let held = inputs.page.and_then(|page| page.0.iter().find(|(name, _)| &**name == variable));
-    held.and_then(|(_, value)| value.parse().ok()).unwrap_or_else(|| u64::from(start))
+    held(inputs, variable).and_then(|value| value.parse().ok()).unwrap_or_else(|| u64::from(start))
 }
 
 /// A page of a list whose pages are numbers.

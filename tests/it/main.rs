@@ -1,11 +1,35 @@
 #[cfg(test)]
 mod needs;
 #[cfg(test)]
+mod site;
+
+// the edge
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod http_audit;
+#[cfg(test)]
+mod http_life;
+#[cfg(test)]
+mod http_page;
+#[cfg(test)]
+mod http_socket;
+
+// systems of others
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod real_systems;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod transport_pages;
+#[cfg(test)]
+mod transport_policy;
+#[cfg(test)]
+mod transport_soap;
 #[cfg(test)]
 mod testkit;
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub(crate) fn graph(backend: Backend) -> Arc<Graph> {
         sdl: Arc::from(""),
         schema: Arc::new(schema),
         types: Vec::new(),
-        type_names: Default::default(),
+        type_names: rustc_hash::FxHashMap::default(),
         query: TypeId(0),
         mutation: None,
         shapes: Vec::new(),
@@ -344,7 +344,7 @@ async fn a_port_where_nobody_listens_is_a_connect_error_that_does_not_show_the_q
 
 #[tokio::test]
 async fn a_body_larger_than_allowed_is_refused_also_when_it_was_small_on_the_wire() {
-    // Four megabytes of blanks as gzip: stored here as what `gzip` made of them would be too long, so it is made on the spot.
+    // Four megabytes of blanks in a few kilobytes of gzip.
     let bomb = gzip_of_blanks(4 << 20);
     assert!(bomb.len() < 64 * 1024);
     let url = serve(move |_| {
@@ -368,10 +368,10 @@ async fn a_body_larger_than_allowed_is_refused_also_when_it_was_small_on_the_wir
 fn gzip_of_blanks(size: usize) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
     let push = |bits: &mut Vec<bool>, value: u32, count: u32| {
-        (0..count).for_each(|at| bits.push(value >> at & 1 == 1))
+        (0..count).for_each(|at| bits.push(value >> at & 1 == 1));
     };
     let huffman = |bits: &mut Vec<bool>, code: u32, count: u32| {
-        (0..count).rev().for_each(|at| bits.push(code >> at & 1 == 1))
+        (0..count).rev().for_each(|at| bits.push(code >> at & 1 == 1));
     };
     push(&mut bits, 1, 1);
     push(&mut bits, 1, 2);

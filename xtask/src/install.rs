@@ -22,8 +22,9 @@ const DEBIAN: &[&str] = &[
 ];
 /// A Stripe double that keeps state.
 const PYTHON: &[(&str, &str)] = &[("localstripe", "1.15.10")];
-/// A browser driver; the reference implementation of GraphQL.
-const NODE: &[(&str, &str)] = &[("playwright-core", "1.65.1"), ("graphql", "16.15.0")];
+/// A browser driver; the reference implementation of GraphQL; the audits of GraphQL over HTTP.
+const NODE: &[(&str, &str)] =
+    &[("playwright-core", "1.65.1"), ("graphql", "16.15.0"), ("graphql-http", "1.23.1")];
 
 /// What is not on this machine yet.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -211,10 +211,10 @@ fn directives_access<'a>(directives: impl Iterator<Item = &'a ast::Directive>) -
         match directive.name.as_str() {
             "authenticated" => access.get_or_insert_default().authenticated = true,
             "requiresScopes" => {
-                access.get_or_insert_default().scopes = alternatives(directive, "scopes")
+                access.get_or_insert_default().scopes = alternatives(directive, "scopes");
             }
             "policy" => {
-                access.get_or_insert_default().policies = alternatives(directive, "policies")
+                access.get_or_insert_default().policies = alternatives(directive, "policies");
             }
             _ => {}
         }

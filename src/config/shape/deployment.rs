@@ -147,10 +147,10 @@ static LIMITS: Shape = Shape {
         default("tokens", count(), "4000", "The document's tokens."),
         default("nesting", count(), "64", "Brackets inside each other, anywhere in the document."),
         default("depth", count(), "25", "Fields inside each other after fragments are spread."),
-        default("selections", count(), "5000", "Fields after every fragment is spread."),
+        default("selections", count(), "5000", "Selections after every fragment is spread."),
         default("aliases", count(), "100", "Aliases."),
         default("root_fields", count(), "20", "Fields of the operation itself."),
-        default("operations", count(), "20", "Operations of one document."),
+        default("operations", count(), "10", "Operations of one document."),
         default(
             "operation_fragment_variables",
             count(),

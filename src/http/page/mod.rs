@@ -97,7 +97,7 @@ pub(super) async fn schema(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    if !gateway.settings.introspection {
+    if !gateway.engine.graph().introspection_enabled {
         return not_found(uri).await;
     }
     let sdl = Bytes::from(gateway.engine.graph().sdl.to_string());

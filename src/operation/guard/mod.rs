@@ -93,7 +93,7 @@ fn check_totals(
 
 /// A limit that a document can go beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
+enum Limit {
     DocumentBytes,
     Tokens,
     Nesting,
@@ -133,7 +133,7 @@ impl Limit {
         }
     }
 
-    pub(super) fn exceeded(self, found: impl std::fmt::Display, allowed: usize) -> RequestError {
+    fn exceeded(self, found: impl std::fmt::Display, allowed: usize) -> RequestError {
         let (code, name, what) = self.words();
         RequestError::new(
             code,

@@ -10,7 +10,7 @@ fn arguments(document: &str, raw: Value) -> Result<Value, RequestError> {
 
 #[track_caller]
 fn check(document: &str, raw: Value, expected: Value) {
-    assert_eq!(arguments(document, raw).unwrap(), expected, "{document}");
+    assert_eq!(Ok(expected), arguments(document, raw), "{document}");
 }
 
 #[test]

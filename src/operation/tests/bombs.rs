@@ -140,7 +140,7 @@ fn wide_documents_are_refused() {
     let aliases: String = (0..101).map(|index| format!("x{index}: id ")).collect();
     assert_eq!(code(&format!("{{ me {{ {aliases} }} }}")), Code::AliasesLimit);
     assert_eq!(code(&format!("{{ a {} }}", "@aa ".repeat(51))), Code::DirectivesLimit);
-    let operations: String = (0..21).map(|index| format!("query Q{index} {{ a }} ")).collect();
+    let operations: String = (0..11).map(|index| format!("query Q{index} {{ a }} ")).collect();
     assert_eq!(code(&operations), Code::OperationsLimit);
     assert_eq!(code(&"{ a }".repeat(21)), Code::OperationsLimit);
 }
@@ -148,8 +148,8 @@ fn wide_documents_are_refused() {
 #[test]
 fn many_operations_that_share_a_fragment_of_variables_are_refused() {
     let uses: String =
-        (0..40).map(|index| format!("by(key: {{ id: $v{index} }}) {{ id }} ")).collect();
-    let operations: String = (0..15).map(|index| format!("query Q{index} {{ ...F }} ")).collect();
+        (0..60).map(|index| format!("by(key: {{ id: $v{index} }}) {{ id }} ")).collect();
+    let operations: String = (0..10).map(|index| format!("query Q{index} {{ ...F }} ")).collect();
     let mut graph = graph(SDL);
     graph.limits.root_fields = 100;
     let errors = refused(&graph, &format!("{operations} fragment F on Query {{ {uses} }}"));

@@ -40,7 +40,7 @@ fn other_variables_of_the_operation_do_no_harm() {
     assert_eq!(found, json!({"__schema": {"queryType": {"name": "Query"}}}));
 }
 
-/// What GraphiQL asks.
+/// What query pages ask.
 pub(super) const FULL: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } subscriptionType { name }
   types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } }
   fragment FullType on __Type { kind name description specifiedByURL

@@ -1,3 +1,9 @@
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "short texts, made for reading"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +22,7 @@ mod errors;
 mod introspection;
 mod normalized;
 mod property;
+mod soup;
 
 /// A graph of types alone, no calls.
 pub(crate) fn graph(sdl: &str) -> Graph {

@@ -1,6 +1,4 @@
-//! The token passport of NetSuite's SOAP service: signed anew for every request, put into the envelope's header.
-
-use std::fmt::Write as _;
+//! The token passport of `NetSuite`'s SOAP service: signed anew for every request, put into the envelope's header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +8,7 @@ use sha2::Sha256;
 use super::super::refused;
 use crate::error::BackendError;
 use crate::graph::TokenPassport;
+use crate::template::percent_encode;
 
 /// The `tokenPassport` element for this moment.
 pub(super) fn token_passport(passport: &TokenPassport) -> Result<String, BackendError> {
@@ -51,17 +50,10 @@ fn signature(
     Ok(STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// Everything but RFC 3986's unreserved characters as `%XX`.
 fn percent(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // writing to a string does not fail
-            drop(write!(out, "%{byte:02X}"));
-        }
-        out
-    })
+    let mut encoded = String::with_capacity(text.len());
+    percent_encode(text, &mut encoded);
+    encoded
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ fn text_token(user: &str, password: &str) -> String {
 }
 
 /// Base64(SHA-1(nonce + created + password)), as the profile says.
-pub(super) fn digest_token(user: &str, password: &str, nonce: &[u8], created: &str) -> String {
+fn digest_token(user: &str, password: &str, nonce: &[u8], created: &str) -> String {
     let mut hash = Sha1::new();
     hash.update(nonce);
     hash.update(created.as_bytes());
@@ -127,4 +127,25 @@ fn is_soap(reader: &NsReader<&[u8]>, start: &BytesStart<'_>, name: &str) -> bool
 
 fn splice(text: &str, range: std::ops::Range<usize>, with: &str) -> Option<String> {
     Some([text.get(..range.start)?, with, text.get(range.end..)?].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_the_one_that_other_clients_make() {
+        // The example of the WSSE profile for Atom.
+        let token = digest_token(
+            "bob",
+            "taadtaadpstcsm",
+            b"d36e316282959a9ed4c89851497a717f",
+            "2003-12-15T14:43:07Z",
+        );
+        assert!(
+            token.contains("#PasswordDigest\">quR/EWLAV4xLf9Zqyw4pDmfV9OY=</wsse:Password>"),
+            "{token}"
+        );
+        assert!(token.contains("<wsu:Created>2003-12-15T14:43:07Z</wsu:Created>"), "{token}");
+    }
 }

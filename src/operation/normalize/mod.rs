@@ -4,6 +4,8 @@
 //! Gives: the root selection, and the variables that its conditions read.
 //! Never: visits more than the limits allow, however many concrete types there are.
 
+mod groups;
+
 use std::sync::Arc;
 
 use apollo_compiler::executable::{
@@ -11,22 +13,19 @@ use apollo_compiler::executable::{
 };
 use apollo_compiler::schema::FieldDefinition;
 use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
-use rustc_hash::FxHashMap;
 
-use super::condition::{TERMS_MAX, Terms, condition};
-use super::guard::Limit;
+use self::groups::{Group, Groups, same_arguments};
+use super::condition::TERMS_MAX;
 use super::literal::{Literals, refused};
 use super::position::Lines;
-use super::{
-    Branch, Conjunction, Entry, SelectedArgument, SelectedField, Selection, Target, VariableId,
-};
+use super::{Branch, Conjunction, SelectedArgument, SelectedField, Selection, Target, VariableId};
 use crate::error::{ErrorCode, Location, RequestError};
 use crate::graph::{Graph, TypeId, TypeKind};
 
 /// Condition variables: as many as a `Conjunction` has bits.
 const CONDITIONS_MAX: usize = 64;
 /// How much more than `limits.selections` may be visited when fragments are spread for each concrete type.
-const BRANCHING: usize = 4;
+const BRANCHING: usize = 2;
 
 /// The root of `operation`, merged.
 pub(super) fn normalize(
@@ -117,7 +116,7 @@ impl<'a> Normalizer<'a> {
         Ok(Branch { ty, fields: fields.collect::<Result<_, _>>()?, order: groups.order })
     }
 
-    /// CollectFields (specification, section 6.3.2) for all values of the variables at once.
+    /// `CollectFields` (specification, section 6.3.2) for all values of the variables at once.
     fn collect(
         &mut self,
         ty: TypeId,
@@ -157,8 +156,12 @@ impl<'a> Normalizer<'a> {
     fn visit(&mut self) -> Result<(), RequestError> {
         let allowed = self.graph.limits.selections;
         self.visits = self.visits.checked_sub(1).ok_or_else(|| {
-            let found = format!("more than {}", allowed.saturating_mul(BRANCHING));
-            Limit::Selections.exceeded(found, allowed)
+            let message = format!(
+                "The operation has more than {} selections when fragments are spread for each concrete type; \
+                 limits.selections allows {allowed}, {BRANCHING} times that for concrete types.",
+                allowed.saturating_mul(BRANCHING)
+            );
+            RequestError::new(ErrorCode::SelectionsLimit, message)
         })?;
         Ok(())
     }
@@ -367,79 +370,5 @@ impl<'a> Normalizer<'a> {
         );
         RequestError::new(ErrorCode::ConditionsLimit, super::document::shortened(message))
             .at(self.location(field))
-    }
-}
-
-/// The fields of one branch in the making.
-#[derive(Default)]
-struct Groups<'d> {
-    fields: Vec<Group<'d>>,
-    by_key: FxHashMap<&'d str, usize>,
-    order: Vec<Entry>,
-    /// When each fragment has been spread already.
-    fragments: FxHashMap<&'d Name, Terms>,
-}
-
-/// All occurrences of one response key, in the order of the document.
-#[derive(Default)]
-struct Group<'d> {
-    occurrences: Vec<(&'d Shared<Field>, Conjunction)>,
-    terms: Terms,
-}
-
-impl<'d> Groups<'d> {
-    /// Notes that a fragment is spread; `false` when all that it selects is there already, under the same circumstances.
-    fn spreads(&mut self, fragment: &'d Name, when: Conjunction) -> bool {
-        let seen = self.fragments.entry(fragment).or_default();
-        if seen.covers(when) {
-            return false;
-        }
-        if seen.len() < TERMS_MAX {
-            seen.add(when);
-        }
-        true
-    }
-
-    /// Adds an occurrence; `false` when its response key has too many circumstances.
-    fn add(&mut self, field: &'d Shared<Field>, when: Conjunction) -> bool {
-        let index = *self.by_key.entry(field.response_key().as_str()).or_insert_with(|| {
-            self.fields.push(Group::default());
-            self.fields.len() - 1
-        });
-        let Some(group) = self.fields.get_mut(index) else { return false };
-        group.occurrences.push((field, when));
-        if let Some(before) = group.terms.add(when) {
-            let unless = if before.is_empty() { Vec::new() } else { vec![condition(before)] };
-            self.order.push(Entry { field: index, when: condition(vec![when]), unless });
-        }
-        group.terms.len() <= TERMS_MAX
-    }
-}
-
-/// Are the arguments the same, in whatever order?
-fn same_arguments(one: &Field, other: &Field) -> bool {
-    one.arguments.len() == other.arguments.len()
-        && one.arguments.iter().all(|argument| {
-            other
-                .arguments
-                .iter()
-                .any(|same| same.name == argument.name && same_value(&same.value, &argument.value))
-        })
-}
-
-fn same_value(one: &apollo_compiler::ast::Value, other: &apollo_compiler::ast::Value) -> bool {
-    use apollo_compiler::ast::Value;
-    match (one, other) {
-        (Value::List(one), Value::List(other)) => {
-            one.len() == other.len()
-                && one.iter().zip(other).all(|(one, other)| same_value(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(name, value)| {
-                    other.iter().any(|(same, other)| same == name && same_value(value, other))
-                })
-        }
-        _ => one == other,
     }
 }

@@ -1,0 +1,199 @@
+//! Documents that nobody would write: the guard counts what there is, and nothing panics.
+
+use apollo_compiler::ast;
+use proptest::prelude::*;
+
+use super::*;
+use crate::operation::tests::property::random_document;
+
+/// What a plain walk over a document's tree finds, with every fragment written out.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    selections: usize,
+    depth: usize,
+    root_fields: usize,
+    aliases: usize,
+    directives: usize,
+}
+
+fn walk(document: &ast::Document, set: &[ast::Selection], depth: usize, found: &mut Found) {
+    for selection in set {
+        found.selections += 1;
+        match selection {
+            ast::Selection::Field(field) => {
+                found.depth = found.depth.max(depth + 1);
+                found.root_fields += usize::from(depth == 0);
+                walk(document, &field.selection_set, depth + 1, found);
+            }
+            ast::Selection::InlineFragment(inline) => {
+                walk(document, &inline.selection_set, depth, found);
+            }
+            ast::Selection::FragmentSpread(spread) => {
+                let fragments =
+                    document.definitions.iter().filter_map(ast::Definition::as_fragment_definition);
+                let fragment = fragments
+                    .into_iter()
+                    .find(|fragment| fragment.name == spread.fragment_name)
+                    .unwrap();
+                walk(document, &fragment.selection_set, depth, found);
+            }
+        }
+    }
+}
+
+/// What is written, without writing fragments out.
+fn written(set: &[ast::Selection], found: &mut Found) {
+    for selection in set {
+        let (directives, inner) = match selection {
+            ast::Selection::Field(field) => {
+                found.aliases += usize::from(field.alias.is_some());
+                (&field.directives, field.selection_set.as_slice())
+            }
+            ast::Selection::InlineFragment(inline) => {
+                (&inline.directives, inline.selection_set.as_slice())
+            }
+            ast::Selection::FragmentSpread(spread) => (&spread.directives, [].as_slice()),
+        };
+        found.directives += directives.len();
+        written(inner, found);
+    }
+}
+
+type Limit = fn(&mut Limits) -> &mut usize;
+
+/// Are these the least limits that let the document through?
+fn check_least(text: &str, found: &Found) {
+    let limits = Limits {
+        tokens: 100_000,
+        selections: found.selections,
+        depth: found.depth,
+        root_fields: found.root_fields,
+        aliases: found.aliases,
+        directives: found.directives,
+        ..Limits::default()
+    };
+    guard::check(&limits, text).unwrap_or_else(|error| panic!("{text}\n{found:?}\n{error}"));
+    let lower: [(Limit, ErrorCode); 5] = [
+        (|limits| &mut limits.selections, ErrorCode::SelectionsLimit),
+        (|limits| &mut limits.depth, ErrorCode::DepthLimit),
+        (|limits| &mut limits.root_fields, ErrorCode::RootFieldsLimit),
+        (|limits| &mut limits.aliases, ErrorCode::AliasesLimit),
+        (|limits| &mut limits.directives, ErrorCode::DirectivesLimit),
+    ];
+    for (limit, code) in lower {
+        let mut limits = limits.clone();
+        let limit = limit(&mut limits);
+        if *limit > 0 {
+            *limit -= 1;
+            assert_eq!(guard::check(&limits, text).unwrap_err().code, code, "{text}\n{found:?}");
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "{",
+    "}",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "...",
+    "...",
+    "on ",
+    "fragment F ",
+    "F ",
+    "query ",
+    "mutation Q",
+    "$a",
+    ": ",
+    "a ",
+    "me ",
+    "node ",
+    "Person ",
+    "Query ",
+    "@include(if: ",
+    "@skip",
+    "true ",
+    "\"",
+    "\"\"\"",
+    "\\",
+    "#",
+    "\n",
+    ",",
+    "1",
+    "-1.5e3",
+    "ü",
+    "\u{feff}",
+    "\0",
+    "=",
+    "!",
+    "|",
+    "&",
+    "search(first: 1)",
+    "{ a }",
+    "fragment F on Query { a }",
+    "subscription ",
+    "type A { a: A }",
+    "null ",
+    "x: ",
+    "__schema { queryType { name } } ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(11),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_guard_counts_what_a_walk_over_the_tree_counts(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let text = random_document(bytes);
+        let document = ast::Document::parse(&*text, "x").unwrap();
+        let mut found = Found::default();
+        for definition in &document.definitions {
+            match definition {
+                ast::Definition::OperationDefinition(operation) => {
+                    walk(&document, &operation.selection_set, 0, &mut found);
+                    written(&operation.selection_set, &mut found);
+                }
+                ast::Definition::FragmentDefinition(fragment) => written(&fragment.selection_set, &mut found),
+                _ => {}
+            }
+        }
+        check_least(&text, &found);
+    }
+
+    #[test]
+    fn soup_is_refused_or_accepted_and_never_more(pieces in prop::collection::vec(0..PIECES.len(), 0..60)) {
+        let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+        let graph = graph(SDL);
+        if let Err(errors) = prepare(&graph, &text, None) {
+            prop_assert!(!errors.is_empty() && errors.len() <= 20);
+        }
+    }
+}
+
+#[test]
+fn the_longest_road_that_the_limits_allow_fits_on_a_small_stack() {
+    let mut graph = graph(SDL);
+    graph.limits.depth = 60;
+    let mut text = "{ me { ...F0 } }".to_owned();
+    let chain = 80;
+    for index in 0..chain {
+        let (open, close) = if index < 50 { ("friend { ", "} ") } else { ("", "") };
+        text.push_str(&format!(
+            "fragment F{index} on Person {{ {}{open}...F{}{close} {} }}",
+            "... { ".repeat(4),
+            index + 1,
+            "} ".repeat(4)
+        ));
+    }
+    text.push_str(&format!("fragment F{chain} on Person {{ id }}"));
+    prepared(&graph, &text);
+    let list = format!("{}1{}", "[".repeat(60), "]".repeat(60));
+    prepared(&graph, &format!("{{ search(raw: {list}) {{ __typename }} }}"));
+}

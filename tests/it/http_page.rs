@@ -1,0 +1,82 @@
+//! The query page: served from the binary, and used in a browser that can reach nobody else.
+
+use tokio::process::Command;
+
+use crate::needs;
+use crate::site::{Setup, Site};
+use cyclorama::http::Settings;
+
+#[tokio::test]
+async fn the_page_names_no_other_host_and_allows_none() {
+    let site = Site::start().await;
+    let response = site.client.get(site.url("/")).send().await.unwrap();
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; "), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    let html = response.text().await.unwrap();
+    assert!(!html.contains("//"), "{html}");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    assert!(html.contains(&format!("nonce=\"{nonce}\"")), "{html}");
+
+    let paths = html.split('"').filter(|text| text.starts_with("/page/"));
+    for path in paths.collect::<Vec<_>>() {
+        let response = site.client.get(site.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let content_type = response.headers()["content-type"].to_str().unwrap();
+        let expected = match path.rsplit_once('.').unwrap().1 {
+            "js" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            _ => "image/svg+xml",
+        };
+        assert_eq!(content_type, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_prepared_query_fits_the_shipped_schema() {
+    let site = Site::start().await;
+    let html = site.client.get(site.url("/")).send().await.unwrap().text().await.unwrap();
+    let tabs =
+        html.split("id=\"tabs\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
+    let tabs: serde_json::Value = serde_json::from_str(tabs).unwrap();
+    assert_eq!(tabs.as_array().map(Vec::len), Some(5), "{tabs:#}");
+}
+
+#[tokio::test]
+async fn each_answer_of_the_page_has_its_own_nonce() {
+    let site = Site::start().await;
+    let policy = async || {
+        let response = site.client.get(site.url("/")).send().await.unwrap();
+        response.headers()["content-security-policy"].clone()
+    };
+    assert_ne!(policy().await, policy().await);
+}
+
+#[tokio::test]
+async fn a_page_that_is_switched_off_is_not_there() {
+    let http = Settings { graphiql: false, ..Settings::default() };
+    let site = Site::with(Setup { http, ..Setup::default() }).await;
+    for path in ["/", "/page/start.js"] {
+        assert_eq!(site.client.get(site.url(path)).send().await.unwrap().status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_reaches_nobody_else_runs_a_query_by_clicking() {
+    if !needs::outside("a_browser_that_reaches_nobody_else_runs_a_query_by_clicking") {
+        return;
+    }
+    let site = Site::start().await;
+    let output = Command::new("node")
+        .args(["tests/browser/graphiql.mjs", &site.url("/"), "--expect", "O'Neil"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,113 @@
+//! The demo's graph served in this process: real sockets on both sides, ports that the system chose.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use cyclorama::compile::{Files, compile};
+use cyclorama::demo::{self, Backends};
+use cyclorama::engine::{Engine, EngineSettings};
+use cyclorama::http;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A gateway over the demo's backends. Both stop when this is dropped.
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    pub(crate) backends: Backends,
+    pub(crate) client: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+/// What is not as usual.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) demo: demo::Options,
+    pub(crate) http: http::Settings,
+    /// More lines for `cyclorama.yaml`.
+    pub(crate) config: String,
+    /// Where the CRM is, if it is not the demo's.
+    pub(crate) crm: Option<String>,
+}
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let options = demo::Options { customers: 30, ..setup.demo };
+        let backends = demo::start(options).await.unwrap();
+        let engine = engine(&backends, setup.crm.as_deref(), &setup.config);
+        let (email, _) = backends.first_customer();
+        let examples = http::Examples { email, ..http::Examples::default() };
+        let gateway = http::Gateway::new(engine, http::Settings { examples, ..setup.http });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server =
+            tokio::spawn(http::serve(listener, gateway, async move { drop(stopped.await) }));
+        let client = reqwest::Client::builder().build().unwrap();
+        Self { address, backends, client, stop: Some(stop), server }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// An operation by POST, as most clients send it.
+    pub(crate) async fn post(&self, query: &str) -> reqwest::Response {
+        let request = self.client.post(self.url("/graphql")).json_body(&json!({ "query": query }));
+        request.send().await.unwrap()
+    }
+
+    /// Tells the server to stop.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
+    /// Ready when the server has ended.
+    pub(crate) async fn ended(self) -> std::io::Result<()> {
+        self.server.await.unwrap()
+    }
+}
+
+/// The graph of the shipped files over these backends; `crm` is another address for the CRM.
+fn engine(backends: &Backends, crm: Option<&str>, more: &str) -> Arc<Engine> {
+    let texts = demo::files().iter().filter(|(name, _)| *name != "cyclorama.yaml").copied();
+    let roles =
+        "  crm: { vendor: demo }\n  billing: { vendor: demo }\n  support: { vendor: demo }\n";
+    let config = format!("schema: schema\nresolvers: resolvers\nroles:\n{roles}{more}");
+    let mut environment: BTreeMap<String, String> =
+        backends.environment().into_iter().map(|(name, url)| (name.to_owned(), url)).collect();
+    if let Some(crm) = crm {
+        environment.insert("DEMO_CRM_URL".to_owned(), crm.to_owned());
+    }
+    let files =
+        Files::in_memory("cyclorama.yaml", texts.chain([("cyclorama.yaml", config.as_str())]));
+    let compiled = compile(&files.with_environment(environment, BTreeMap::new()));
+    let graph = compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+    Engine::new(Arc::new(graph), EngineSettings::default()).unwrap()
+}
+
+/// JSON bodies without reqwest's own feature for them.
+pub(crate) trait JsonBody {
+    fn json_body(self, body: &Value) -> Self;
+}
+
+impl JsonBody for reqwest::RequestBuilder {
+    fn json_body(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+}
+
+/// The body as JSON.
+pub(crate) async fn json_of(response: reqwest::Response) -> Value {
+    let text = response.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
