@@ -9,11 +9,11 @@ use crate::error::{BackendError, BackendFailure};
 use crate::execute::begin::Reach;
 use crate::execute::finish::{Landed, Slice};
 use crate::execute::{Begun, Run};
-use crate::graph::{Drop, Graph};
+use crate::graph::{Drop, Graph, TypeId};
 use crate::load::{self, Load, Loader};
 use crate::plan::{Step, StepId};
 use crate::template::{Inputs, Scope};
-use crate::value::Key;
+use crate::value::{Key, remote_key};
 
 impl Run<'_> {
     pub(super) fn begin_write(
@@ -75,10 +75,18 @@ fn tags(loader: &Loader, load: &Load, key: &Key) -> Vec<Tag> {
     let tag = |drop: &Drop| match drop {
         Drop::Type(ty) => Tag::of_type(*ty),
         Drop::Entity { ty, id } => match id.evaluate(&scope) {
-            Ok(serde_json::Value::String(id)) => Tag::of_entity(*ty, &id),
+            Ok(serde_json::Value::String(id)) => Tag::of_entity(*ty, &remote(graph, *ty, id)),
             Ok(serde_json::Value::Number(id)) => Tag::of_entity(*ty, &id.to_string()),
             _ => Tag::of_type(*ty),
         },
     };
     graph.call(load.call).drops.iter().map(tag).collect()
+}
+
+/// The remote key, of an id that only this reads and that therefore nobody has decoded.
+fn remote(graph: &Graph, ty: TypeId, id: String) -> String {
+    match remote_key(&id) {
+        Some(remote) if *remote.ty == *graph.ty(ty).name => remote.key,
+        _ => id,
+    }
 }

@@ -1,7 +1,20 @@
+// the files and the engine
 #[cfg(test)]
 mod needs;
 #[cfg(test)]
 mod site;
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod batching;
+#[cfg(test)]
+mod caching;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod paging;
+#[cfg(test)]
+mod answers;
 
 // the edge
 #[cfg(test)]
@@ -17,6 +30,10 @@ mod http_page;
 #[cfg(test)]
 mod http_socket;
 
+// the shipped files
+#[cfg(test)]
+mod demo;
+
 // systems of others
 #[cfg(test)]
 mod real;
@@ -30,15 +47,3 @@ mod transport_pages;
 mod transport_policy;
 #[cfg(test)]
 mod transport_soap;
-#[cfg(test)]
-mod testkit;
-#[cfg(test)]
-mod batching;
-#[cfg(test)]
-mod caching;
-#[cfg(test)]
-mod identity;
-#[cfg(test)]
-mod paging;
-#[cfg(test)]
-mod answers;
