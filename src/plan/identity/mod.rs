@@ -24,10 +24,9 @@ pub(super) fn usable_rules(parts: &[Part], given: Option<PartId>) -> Vec<Vec<usi
         for (number, rule) in part.rules.iter().enumerate() {
             let from = usize::from(rule.from.0);
             let is_known = known.get(from).copied().unwrap_or(false);
-            if is_known && !waits_for(parts, &usable, from, index) {
-                if let Some(rules) = usable.get_mut(index) {
-                    rules.push(number);
-                }
+            let is_usable = is_known && !waits_for(parts, &usable, from, index);
+            if let Some(rules) = usable.get_mut(index).filter(|_| is_usable) {
+                rules.push(number);
             }
         }
     }
