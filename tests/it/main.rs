@@ -47,3 +47,5 @@ mod transport_pages;
 mod transport_policy;
 #[cfg(test)]
 mod transport_soap;
+#[cfg(test)]
+mod transport_urls;
