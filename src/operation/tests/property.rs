@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::executable::{DirectiveList, Field, Selection as Node, SelectionSet};
@@ -301,13 +302,23 @@ fn compare(graph: &Graph, text: &str) {
     }
 }
 
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
+    let graph = graph(SDL);
+    let limits = Limits {
+        directives: 1_000,
+        selections: 100_000,
+        aliases: 1_000,
+        root_fields: 1_000,
+        ..graph.limits.clone()
+    };
+    Graph { limits, ..graph }
+});
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn keys_stand_in_the_order_of_the_specification(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let mut graph = graph(SDL);
-        graph.limits = Limits { directives: 1_000, selections: 100_000, aliases: 1_000, root_fields: 1_000, ..graph.limits };
-        compare(&graph, &Choices::document(bytes));
+        compare(&GRAPH, &Choices::document(bytes));
     }
 }
