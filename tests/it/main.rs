@@ -30,6 +30,10 @@ mod http_page;
 #[cfg(test)]
 mod http_socket;
 
+// a request, stage by stage
+#[cfg(test)]
+mod operation;
+
 // the shipped files
 #[cfg(test)]
 mod demo;
