@@ -56,13 +56,11 @@ async fn answer(engine: &Engine, request: Request, session: Option<Arc<Data>>) -
         extensions: members(&request.extensions),
     };
     let response = engine.execute(request, &principal).await;
-    match serde_json::from_slice(&response.body) {
-        Ok(Value::Object(answer)) => to_response(answer),
-        _ => {
-            tracing::error!("the engine's own answer is not a GraphQL response");
-            refusal("internal error", ErrorCode::Internal)
-        }
+    if let Ok(Value::Object(answer)) = serde_json::from_slice(&response.body) {
+        return to_response(answer);
     }
+    tracing::error!("the engine's own answer is not a GraphQL response");
+    refusal("internal error", ErrorCode::Internal)
 }
 
 fn principal_of(data: &Data) -> Option<Principal> {
