@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::accept::{self, Media};
 use super::request::{self, Refusal};
 use super::{Gateway, answer, socket};
-use crate::engine::{self, EngineExecutor};
+use crate::engine;
 use crate::error::ErrorCode;
 use crate::operation::OperationKind;
 use crate::principal::Principal;

@@ -87,7 +87,7 @@ async fn the_edition_of_2026_has_its_own_statuses() {
         fail: vec![cyclorama::demo::Role::Billing],
         ..cyclorama::demo::Options::default()
     };
-    let site = Site::with(Setup { http, demo, ..Setup::default() }).await;
+    let site = Site::with(Setup { demo, http, ..Setup::default() }).await;
     let partial = "{ customers(first: 1) { nodes { displayName balance { amount } } } }";
     for (body, accept, status, content_type) in [
         (json!({ "query": "{ __typename }" }), RESPONSE, 200, RESPONSE),
@@ -183,7 +183,7 @@ async fn a_get_runs_queries_and_nothing_else() {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 #[tokio::test]
