@@ -11,6 +11,7 @@ use super::files::Source;
 use super::{Exit, Failure, demo, output, runtime, serve};
 use crate::engine::{Engine, Outcome, Request};
 use crate::principal::Principal;
+use crate::telemetry;
 
 /// Run one operation from the shell, over the backends and without a server
 ///
@@ -62,6 +63,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         variables: read_variables(arguments.variables.as_deref())?,
         extensions: Map::new(),
     };
+    // what clients are not told, why a backend gave no answer, is told to the person at the shell
+    telemetry::start("warn", telemetry::Format::Human)
+        .map_err(|error| Failure::new(error.to_string()))?;
     let layout = if arguments.compact { Layout::Compact } else { Layout::Pretty };
     runtime()?.block_on(async {
         if arguments.source.demo {
