@@ -35,13 +35,10 @@ pub fn map_answers(
             rest = others;
             for record in mine {
                 let Some(payload) = pages.get(record.page) else { continue };
-                match mapper.record(
-                    shape,
-                    wanted,
-                    Here { payload, at: record.at, around: Around::default() },
-                ) {
-                    row @ (Cell::Record { .. } | Cell::Problem(_)) => rows.push(row),
-                    _ => {}
+                let here = Here { payload, at: record.at, around: Around::default() };
+                let row = mapper.record(shape, wanted, here);
+                if matches!(row, Cell::Record { .. } | Cell::Problem(_)) {
+                    rows.push(row);
                 }
             }
             answer(&mut mapper, &mut rows, has)
@@ -153,7 +150,7 @@ fn each_answered_key(
         .map(|path| {
             let mut texts = Vec::new();
             path.each(payload, at, &mut |at| {
-                texts.push(payload.scalar_text(at).unwrap_or_default())
+                texts.push(payload.scalar_text(at).unwrap_or_default());
             });
             texts
         })

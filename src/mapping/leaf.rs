@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::payload::{At, Kind, Payload};
 use super::time::{self, TimeForm};
-use super::{decimal, json};
+use super::{decimal, escape};
 use crate::graph::Scalar;
 
 /// A value that did not fit: what was expected, what was found.
@@ -120,7 +120,7 @@ pub(super) fn write_text(payload: &Payload, at: At, out: &mut String) {
             out.push_str(payload.raw(node));
             out.push('"');
         }
-        _ => json::write_string(&payload.scalar_text(at).unwrap_or(Cow::Borrowed("")), out),
+        _ => escape::write_string(&payload.scalar_text(at).unwrap_or(Cow::Borrowed("")), out),
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) fn write_any(payload: &Payload, at: At, out: &mut String) {
             Kind::Number => out.push_str(payload.raw(node)),
             Kind::Plain | Kind::Escaped | Kind::Raw => write_text(payload, here, out),
             Kind::Name => {
-                json::write_string(payload.raw(node), out);
+                escape::write_string(payload.raw(node), out);
                 out.push(':');
             }
             Kind::Object => {
@@ -216,7 +216,7 @@ fn write_word(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
             return quoted(out, |out| time::write_instant(text, &TimeForm::Auto, out).ok());
         }
         Scalar::Date => return quoted(out, |out| time::write_day(text, &TimeForm::Auto, out).ok()),
-        Scalar::String | Scalar::Id | Scalar::Any => json::write_string(text, out),
+        Scalar::String | Scalar::Id | Scalar::Any => escape::write_string(text, out),
     }
     Some(())
 }

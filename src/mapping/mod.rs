@@ -9,7 +9,10 @@ use std::sync::Arc;
 use crate::graph::{Scalar, ShapeId, TypeId};
 
 mod answers;
+mod builder;
+mod combine;
 mod decimal;
+mod escape;
 mod forms;
 mod jq;
 mod json;
@@ -17,12 +20,14 @@ mod leaf;
 mod money;
 mod path;
 mod payload;
+mod scalars;
 mod time;
 
 pub use answers::map_answers;
+pub use builder::PayloadBuilder;
 pub use jq::JqProgram;
 pub use path::{Path, PathError, PathStep};
-pub use payload::{DecodeError, Payload, PayloadBuilder};
+pub use payload::{DecodeError, Payload};
 pub use time::TimeForm;
 
 /// How one value is made from a record. Compiled: everything that can be known before data comes is known.
@@ -56,17 +61,17 @@ pub enum Mapping {
         is_date: bool,
     },
     Join {
-        parts: Vec<Mapping>,
+        parts: Vec<Self>,
         with: Arc<str>,
     },
     First {
-        choices: Vec<Mapping>,
+        choices: Vec<Self>,
     },
     /// `{ case: P, is: { word: M, … }, else: M }`.
     Case {
         path: Path,
-        arms: Vec<(Arc<str>, Mapping)>,
-        otherwise: Option<Box<Mapping>>,
+        arms: Vec<(Arc<str>, Self)>,
+        otherwise: Option<Box<Self>>,
     },
     /// A number from a number or from text that holds one.
     Number {
@@ -96,11 +101,11 @@ pub enum Mapping {
     /// A list: `item` is evaluated at each element of `path`.
     List {
         path: Path,
-        item: Box<Mapping>,
+        item: Box<Self>,
     },
     /// `{ list: [M, …] }`: a list written out, for records that number what is a list. Nulls and blanks are left out.
     Items {
-        items: Vec<Mapping>,
+        items: Vec<Self>,
     },
     /// The slow road: fenced jq over the record.
     Jq {
@@ -115,7 +120,7 @@ pub enum Leaf {
     Scalar(Scalar),
     /// One of these words.
     Enum(Arc<[Arc<str>]>),
-    List(Box<Leaf>),
+    List(Box<Self>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::forms::{Here, Mapper};
 use super::leaf::{self, Misfit};
 use super::path::{Found, Path};
 use super::payload::Kind;
-use super::{CurrencySource, decimal, json};
+use super::{CurrencySource, decimal, escape, json};
 use crate::graph::ShapeId;
 use crate::value::Cell;
 
@@ -55,7 +55,7 @@ impl Mapper<'_> {
         };
         let currency = match currency {
             Ok(letters) => self.written(|out| {
-                json::write_string(text_of(&letters), out);
+                escape::write_string(text_of(&letters), out);
                 Some(())
             }),
             Err(cell) => cell,

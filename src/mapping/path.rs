@@ -192,9 +192,7 @@ fn one_step(
         (PathStep::Member(name), kind) if payload.is_xml() && kind.is_text() => {
             if &**name == "#text" {
                 Ok(Some(at))
-            } else if payload.raw(node).trim().is_empty() {
-                Ok(None)
-            } else if name.starts_with('@') {
+            } else if payload.raw(node).trim().is_empty() || name.starts_with('@') {
                 Ok(None)
             } else {
                 Err(kind)
@@ -229,7 +227,7 @@ impl fmt::Display for Path {
                 }
                 PathStep::Member(name) => {
                     let mut quoted = String::new();
-                    super::json::write_string(name, &mut quoted);
+                    super::escape::write_string(name, &mut quoted);
                     write!(formatter, ".{quoted}")?;
                 }
                 PathStep::Only => formatter.write_str(".*")?,

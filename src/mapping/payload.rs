@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::escape;
 use super::json;
 use super::path::{Found, Path};
 use crate::graph::{AnswerLimits, Predicate};
@@ -20,7 +21,7 @@ pub struct Payload {
     /// The body, and after it the text of those few strings that could not be used where they stand.
     pub(super) text: String,
     pub(super) nodes: Vec<Node>,
-    is_xml: bool,
+    pub(super) is_xml: bool,
 }
 
 /// Why a body could not be decoded. The text never holds any of the body.
@@ -207,6 +208,10 @@ impl Payload {
         self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
+    fn bytes(&self, node: Node) -> &[u8] {
+        self.text.as_bytes().get(node.start as usize..node.end as usize).unwrap_or_default()
+    }
+
     /// The text of a scalar: what a string says, a number's digits, `true` or `false`.
     ///
     /// In XML an element with attributes is an object; its text is its member `#text`.
@@ -219,7 +224,7 @@ impl Payload {
             Kind::Number | Kind::Plain | Kind::Raw | Kind::Name => {
                 Some(Cow::Borrowed(self.raw(node)))
             }
-            Kind::Escaped => Some(Cow::Owned(json::unescape(self.raw(node)))),
+            Kind::Escaped => Some(Cow::Owned(escape::unescape(self.raw(node)))),
             Kind::Object => self.leaf(at).and_then(|at| self.scalar_text(at)),
         }
     }
@@ -244,14 +249,14 @@ impl Payload {
             if at < parent.next
                 && node.kind == Kind::Name
                 && node.depth == parent.depth + 1
-                && self.raw(node) == name
+                && self.bytes(node) == name.as_bytes()
             {
                 return Some(at + 1);
             }
         }
         let mut found = None;
         for (at, node) in self.members(object) {
-            if (node.end - node.start) as usize == name.len() && self.raw(node) == name {
+            if self.bytes(node) == name.as_bytes() {
                 found = Some(at + 1);
                 if !parent.has_duplicates {
                     *hint = Some(at - object);
@@ -314,133 +319,5 @@ impl Iterator for Members<'_> {
         }
         self.at = self.payload.node(at + 1).next;
         Some((at, self.payload.node(at)))
-    }
-}
-
-/// Writes a payload value by value, for formats other than JSON.
-///
-/// Values come in document order: an object is `begin_object`, then for each member `member` and one value, then `end`; a list
-/// is `begin_list`, its values, `end`. Exactly one value stands at the top.
-#[derive(Debug)]
-pub struct PayloadBuilder {
-    payload: Payload,
-    open: Vec<At>,
-    depth_max: usize,
-    error: Option<DecodeError>,
-}
-
-impl PayloadBuilder {
-    /// A payload read from XML: in paths, `[]` over a value that is not a list yields the value itself; text counts as the
-    /// number or boolean that it spells.
-    pub fn xml(limits: AnswerLimits) -> Self {
-        Self {
-            payload: Payload { is_xml: true, ..Payload::default() },
-            open: Vec::new(),
-            depth_max: limits.depth.min(json::DEPTH_MAX),
-            error: None,
-        }
-    }
-
-    pub fn begin_object(&mut self) {
-        self.begin(Kind::Object);
-    }
-
-    pub fn begin_list(&mut self) {
-        self.begin(Kind::List);
-    }
-
-    /// Closes the innermost open object or list.
-    pub fn end(&mut self) {
-        let next = self.here();
-        match self.open.pop() {
-            Some(at) => {
-                if let Some(node) = self.payload.nodes.get_mut(at as usize) {
-                    node.next = next;
-                }
-            }
-            None => self.fail("an open object or list"),
-        }
-    }
-
-    /// The name of the next value; inside an object only. A name is used once in an object.
-    pub fn member(&mut self, name: &str) {
-        self.push(Kind::Name, name);
-    }
-
-    pub fn text(&mut self, text: &str) {
-        self.count();
-        self.push(Kind::Raw, text);
-    }
-
-    pub fn null(&mut self) {
-        self.count();
-        self.push(Kind::Null, "");
-    }
-
-    /// The payload, unless a limit was passed or the calls did not make one value.
-    pub fn finish(mut self) -> Result<Payload, DecodeError> {
-        if self.payload.nodes.is_empty() {
-            return Err(self.error.unwrap_or(DecodeError::Empty));
-        }
-        if !self.open.is_empty() || self.payload.node(ROOT).next != self.here() {
-            self.fail("one whole value");
-        }
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok(self.payload),
-        }
-    }
-
-    fn begin(&mut self, kind: Kind) {
-        self.count();
-        let at = self.here();
-        if self.open.len() >= self.depth_max {
-            self.error.get_or_insert(DecodeError::TooDeep { limit: self.depth_max });
-        }
-        self.push(kind, "");
-        if let Some(node) = self.payload.nodes.get_mut(at as usize) {
-            (node.start, node.end) = (0, 0);
-        }
-        self.open.push(at);
-    }
-
-    fn push(&mut self, kind: Kind, text: &str) {
-        let start = self.payload.text.len();
-        if self.payload.text.len() + text.len() > json::BODY_BYTES_MAX {
-            self.error.get_or_insert(DecodeError::TooLarge { limit: json::BODY_BYTES_MAX });
-            return;
-        }
-        self.payload.text.push_str(text);
-        let next = self.here() + 1;
-        self.payload.nodes.push(Node {
-            kind,
-            has_duplicates: false,
-            depth: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
-            start: json::offset(start),
-            end: json::offset(start + text.len()),
-            next,
-        });
-    }
-
-    /// One more value in the innermost open object or list.
-    fn count(&mut self) {
-        let last = self.payload.nodes.last().map(|node| node.kind);
-        if let Some(at) = self.open.last()
-            && let Some(parent) = self.payload.nodes.get_mut(*at as usize)
-        {
-            parent.start += 1;
-            if parent.kind == Kind::Object && last != Some(Kind::Name) {
-                self.fail("a member's name before its value");
-            }
-        }
-    }
-
-    fn fail(&mut self, expected: &'static str) {
-        let offset = self.payload.text.len();
-        self.error.get_or_insert(DecodeError::Malformed { offset, expected });
-    }
-
-    fn here(&self) -> At {
-        json::offset(self.payload.nodes.len())
     }
 }

@@ -42,9 +42,10 @@ impl TimeForm {
         })?;
         let broken = strtime::parse(&**pattern, &text)
             .map_err(|error| format!("time format `{pattern}` cannot be read back: {error}"))?;
-        match broken.timestamp().is_some() || broken.to_date().is_ok() {
-            true => Ok(()),
-            false => Err(format!("time format `{pattern}` does not say year, month and day")),
+        if broken.timestamp().is_some() || broken.to_date().is_ok() {
+            Ok(())
+        } else {
+            Err(format!("time format `{pattern}` does not say year, month and day"))
         }
     }
 }

@@ -161,7 +161,9 @@ pub(super) fn definitions<'s>() -> impl Iterator<Item = Def<&'s str>> {
         is_allowed && !own
     };
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-    definitions.filter(is_kept).map(|def| -> Def<&'s str> { def })
+    // the definitions live as long as any filter's text
+    let shorten = |def: Def<&'static str>| -> Def<&'s str> { def };
+    definitions.filter(is_kept).map(shorten)
 }
 
 /// Why a function cannot be called, and what to do.
@@ -205,12 +207,7 @@ pub(super) fn fence(term: Term<&str>) -> Fenced<'_> {
                 "only `@text` and `@json` are part of the fenced language",
             ));
         }
-        Term::Str(format, parts) => {
-            let parts = parts.into_iter().map(fence_part).collect::<Result<Vec<_>, _>>()?;
-            let is_made = parts.iter().any(|part| matches!(part, StrPart::Term(_)));
-            let text = Term::Str(format, parts);
-            if is_made { then(text, "!weigh") } else { text }
-        }
+        Term::Str(format, parts) => fence_text(format, parts)?,
         Term::Arr(None) => Term::Arr(None),
         Term::Arr(Some(items)) => then(Term::Arr(Some(Box::new(fence(*items)?))), "!weigh"),
         Term::Obj(members) => {
@@ -250,17 +247,26 @@ pub(super) fn fence(term: Term<&str>) -> Fenced<'_> {
             return Err(refused(name, "a mapping sees the record and nothing else"));
         }
         Term::Var(name) => Term::Var(name),
-        Term::Path(from, path) => {
-            let parts: Vec<_> = path
-                .0
-                .into_iter()
-                .map(|(part, opt)| Ok((fence_step(part)?, opt)))
-                .collect::<Result<_, String>>()?;
-            let repeats = parts.iter().any(|(part, _)| matches!(part, Part::Range(None, None)));
-            let term = Term::Path(Box::new(fence(*from)?), Path(parts));
-            if repeats { then(term, "!step") } else { term }
-        }
+        Term::Path(from, path) => fence_path(fence(*from)?, path)?,
     })
+}
+
+fn fence_text<'s>(
+    format: Option<&'s str>,
+    parts: Vec<StrPart<&'s str, Term<&'s str>>>,
+) -> Fenced<'s> {
+    let parts = parts.into_iter().map(fence_part).collect::<Result<Vec<_>, _>>()?;
+    let is_made = parts.iter().any(|part| matches!(part, StrPart::Term(_)));
+    let text = Term::Str(format, parts);
+    Ok(if is_made { then(text, "!weigh") } else { text })
+}
+
+fn fence_path<'s>(from: Term<&'s str>, path: Path<Term<&'s str>>) -> Fenced<'s> {
+    let parts = path.0.into_iter().map(|(part, opt)| Ok((fence_step(part)?, opt)));
+    let parts: Vec<_> = parts.collect::<Result<_, String>>()?;
+    let repeats = parts.iter().any(|(part, _)| matches!(part, Part::Range(None, None)));
+    let term = Term::Path(Box::new(from), Path(parts));
+    Ok(if repeats { then(term, "!step") } else { term })
 }
 
 fn fence_call<'s>(name: &'s str, arguments: Vec<Term<&'s str>>) -> Fenced<'s> {
@@ -326,7 +332,7 @@ fn fence_part<'s>(
     })
 }
 
-fn fence_pattern<'s>(pattern: Pattern<&'s str>) -> Result<Pattern<&'s str>, String> {
+fn fence_pattern(pattern: Pattern<&str>) -> Result<Pattern<&str>, String> {
     Ok(match pattern {
         Pattern::Var(name) => Pattern::Var(name),
         Pattern::Arr(parts) => {
@@ -340,7 +346,7 @@ fn fence_pattern<'s>(pattern: Pattern<&'s str>) -> Result<Pattern<&'s str>, Stri
     })
 }
 
-fn fence_step<'s>(part: Part<Term<&'s str>>) -> Result<Part<Term<&'s str>>, String> {
+fn fence_step(part: Part<Term<&str>>) -> Result<Part<Term<&str>>, String> {
     Ok(match part {
         Part::Index(term) => Part::Index(fence(term)?),
         Part::Range(from, upto) => {
@@ -350,7 +356,7 @@ fn fence_step<'s>(part: Part<Term<&'s str>>) -> Result<Part<Term<&'s str>>, Stri
 }
 
 /// `term`, which spends a step for each value that comes to it.
-fn counted<'s>(term: Term<&'s str>) -> Term<&'s str> {
+fn counted(term: Term<&str>) -> Term<&str> {
     let step = Term::Call("!step", Vec::new());
     Term::BinOp(Box::new(step), BinaryOp::Pipe(None), Box::new(term))
 }

@@ -17,7 +17,7 @@ use jaq_core::{Compiler, Ctx, Filter, Native, ValT as _, Vars};
 use jaq_json::{Map, Num, Val};
 
 use super::payload::{At, Kind, Payload};
-use super::{DecodeError, json};
+use super::{DecodeError, escape};
 use crate::graph::AnswerLimits;
 
 /// A filter's text.
@@ -83,7 +83,7 @@ impl JqProgram {
                 span(text, at).start
             )
         })?;
-        let term = parse::Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
+        let term = parse::Parser::new(&tokens).parse(parse::Parser::term).map_err(|errors| {
             let (expected, at) =
                 errors.first().map_or(("a term", text.len()), |(expected, token)| {
                     (
@@ -122,7 +122,7 @@ impl JqProgram {
         let budget = Budget { lut: &self.filter.lut, steps: Cell::new(STEPS_MAX) };
         // the filter's own data ends with this call, so a panic cannot leave anything half done
         let outcome = catch_unwind(AssertUnwindSafe(|| self.outcome(&budget, input)));
-        let outcome = outcome.unwrap_or_else(|_| Err("jq: the filter failed"));
+        let outcome = outcome.unwrap_or(Err("jq: the filter failed"));
         if budget.steps.get() == 0 {
             return Err("jq: the filter takes too many steps".to_owned());
         }
@@ -230,7 +230,7 @@ fn write_value(value: &Val, depth: usize, out: &mut String) -> Result<(), &'stat
             return Err("jq: the filter's result is not a finite number");
         }
         Val::Num(number) => out.push_str(&number.to_string()),
-        Val::TStr(text) => json::write_string(&String::from_utf8_lossy(text), out),
+        Val::TStr(text) => escape::write_string(&String::from_utf8_lossy(text), out),
         Val::BStr(_) => return Err("jq: the filter's result is not text"),
         Val::Arr(items) => {
             out.push('[');
@@ -249,7 +249,7 @@ fn write_value(value: &Val, depth: usize, out: &mut String) -> Result<(), &'stat
                     out.push(',');
                 }
                 let Val::TStr(name) = name else { return Err("jq: a member's name is not text") };
-                json::write_string(&String::from_utf8_lossy(name), out);
+                escape::write_string(&String::from_utf8_lossy(name), out);
                 out.push(':');
                 write_value(member, depth + 1, out)?;
             }

@@ -10,3 +10,8 @@ mod forms;
 mod grouping;
 mod jq;
 mod paths;
+mod recorded;
+// the tests across modules have the same needs
+#[expect(dead_code, reason = "these tests need no outside programs")]
+#[path = "../../../tests/it/needs.rs"]
+mod needs;
