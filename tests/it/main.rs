@@ -37,6 +37,8 @@ mod operation;
 // the shipped files
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod docs;
 
 // systems of others
 #[cfg(test)]
