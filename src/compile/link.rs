@@ -144,6 +144,14 @@ impl<'a> Linker<'a, '_> {
             self.check_role(tree);
         }
         played.sort_by_key(|(role, ..)| role.0);
+        // backends and parts are numbered in one byte
+        if let Some((_, settings, _)) = played.get(usize::from(u8::MAX)) {
+            self.problems.push(
+                Diagnostic::error(Code::TooMany, "there are too many roles")
+                    .at(settings.span, "a deployment has at most 255"),
+            );
+            played.truncate(usize::from(u8::MAX));
+        }
         played
     }
 

@@ -1,5 +1,9 @@
 // the files and the engine
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
+mod compile_diagnostics;
+#[cfg(test)]
 mod needs;
 #[cfg(test)]
 mod site;

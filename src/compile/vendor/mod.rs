@@ -90,6 +90,7 @@ pub(super) fn compile(
     vendor.compile_fields();
     vendor.check_uses();
     vendor.check_hidden();
+    vendor.check_unmapped();
     vendor.fingerprints();
 }
 

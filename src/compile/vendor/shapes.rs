@@ -8,7 +8,9 @@ use crate::compile::context::{Class, Context, RoleId};
 use crate::config::shape::check::is_case;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{FieldId, Scalar, Shape, ShapeId, Slot, SlotId, TypeId, TypeKind};
+use crate::graph::{
+    FieldId, KeySource, Scalar, Shape, ShapeId, Slot, SlotId, Source, TypeId, TypeKind,
+};
 use crate::mapping::Mapping;
 use crate::value::SlotSet;
 
@@ -139,10 +141,14 @@ impl Vendor<'_, '_> {
                     format!("`{}` is an abstract type", entry.key),
                     "say which type a record is: `{ case: .path, is: { word: { as: Type } } }`",
                 ),
-                _ => self.fill(ty, shape, entry),
+                (class, _) => {
+                    self.fill(ty, shape, entry);
+                    if class == Class::Value {
+                        self.uncovered(ty, entry);
+                    }
+                }
             }
         }
-        self.unmapped_slots();
     }
 
     fn fill(&mut self, ty: TypeId, shape: ShapeId, entry: &Entry) {
@@ -223,24 +229,69 @@ impl Vendor<'_, '_> {
         false
     }
 
-    /// Hidden slots that the vendor file does not fill, of parts that it maps at all.
-    fn unmapped_slots(&mut self) {
+    /// Hidden slots that the file reads as keys and does not fill, of parts that it maps at all.
+    pub(super) fn check_unmapped(&mut self) {
         let types = self.node.get("types");
         for part in &self.cx.role(self.role).parts {
             let name = &self.cx.ty(part.ty).name;
             let Some(entry) = types.and_then(|types| types.entry(name)) else { continue };
-            for (slot, span) in &part.slots {
+            let read = self.slots_read(part.ty);
+            for (slot, span) in part.slots.iter().filter(|(slot, _)| read.contains(slot)) {
                 if entry.value.get(slot).is_none() {
                     self.problems.push(
                         Diagnostic::warning(
                             Code::UnmappedSlot,
-                            format!("the slot `{slot}` of `{name}` is not mapped"),
+                            format!("the slot `{slot}` of `{name}` is read and not mapped"),
                         )
                         .at(entry.key_span, "no mapping for it here")
                         .at(*span, "the contract names it")
-                        .help("what links records by this slot will find nothing"),
+                        .help("what is found by this slot will not be found"),
                     );
                 }
+            }
+        }
+    }
+
+    /// Slots of this role's part of a type that its keys consist of, or that a `from:` of this file reads.
+    fn slots_read(&self, ty: TypeId) -> Vec<Arc<str>> {
+        let shape = self.out.shape_of.get(&(self.role, ty));
+        let shape = shape.and_then(|shape| self.out.shapes.get(shape.index()));
+        let mut read = Vec::new();
+        for source in &self.out.sources {
+            let key = match &source.source {
+                Source::Call(call) => &call.key,
+                Source::Reference(reference) => &reference.key,
+                _ => continue,
+            };
+            if let (true, KeySource::Slots { slots, .. }) =
+                (source.role == self.role && source.ty == ty, key)
+            {
+                let slots = slots.iter().filter_map(|slot| shape?.slots.get(slot.index()));
+                read.extend(slots.map(|slot| Arc::clone(&slot.name)));
+            }
+        }
+        read
+    }
+
+    /// What a value type must have and this file's mapping of it does not give.
+    fn uncovered(&mut self, ty: TypeId, entry: &Entry) {
+        let fields = self.node.get("fields");
+        for field in &self.cx.ty(ty).fields {
+            let is_non_null = field.ty.wrappers.first().is_some_and(|outer| outer.non_null);
+            let is_called = fields.is_some_and(|fields| fields.entry(&field.coordinate).is_some());
+            if is_non_null && entry.value.entry(&field.name).is_none() && !is_called {
+                self.problems.push(
+                    Diagnostic::error(
+                        Code::NotCovered,
+                        format!("`{}` is non-null and not mapped", field.coordinate),
+                    )
+                    .at(entry.key_span, "no mapping for it here")
+                    .also(
+                        self.cx.sdl.field_span(&self.cx.ty(ty).name, &field.name),
+                        "non-null here",
+                    )
+                    .help("map it, or remove the `!`"),
+                );
             }
         }
     }

@@ -11,6 +11,7 @@ mod mapping;
 pub mod reference;
 mod roles;
 mod vendor;
+mod walk;
 
 /// A map with known keys.
 #[derive(Debug)]

@@ -65,7 +65,7 @@ impl Node {
 
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar)
-            if scalar.style == Style::Plain && matches!(&*scalar.text, "" | "~" | "null"))
+            if scalar.style == Style::Plain && !scalar.is_expanded && matches!(&*scalar.text, "" | "~" | "null"))
     }
 
     pub(crate) fn is_plain(&self) -> bool {
