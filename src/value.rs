@@ -138,9 +138,11 @@ impl SlotSet {
 
     #[must_use]
     pub fn union(self, other: Self) -> Self {
-        let [a, b, c, d] = self.0;
-        let [e, f, g, h] = other.0;
-        Self([a | e, b | f, c | g, d | h])
+        let mut words = self.0;
+        for (word, more) in words.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+        Self(words)
     }
 
     /// Does this set hold everything that `other` asks for?

@@ -1,6 +1,7 @@
 //! The JSON reader: one pass over a body, iterative, no allocation for a value.
 
 use super::escape::unescape;
+use super::names::Names;
 use super::payload::{At, DecodeError, Kind, Node};
 
 /// Offsets are 32 bits wide.
@@ -18,7 +19,7 @@ pub(super) fn decode(text: &str, depth_max: usize) -> Result<(Vec<Node>, String)
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
         nodes: Vec::with_capacity(bytes.len() / 8 + 4),
         open: Vec::new(),
-        names: Vec::new(),
+        names: Names::default(),
         depth_max: depth_max.min(DEPTH_MAX),
         rewritten: String::new(),
     };
@@ -40,8 +41,7 @@ struct Reader<'a> {
     at: usize,
     nodes: Vec<Node>,
     open: Vec<Open>,
-    /// Hashes of the names of the open objects.
-    names: Vec<u32>,
+    names: Names,
     depth_max: usize,
     rewritten: String,
 }
@@ -138,9 +138,7 @@ impl Reader<'_> {
     fn end(&mut self) {
         self.at += 1;
         let Some(open) = self.open.pop() else { return };
-        let has_duplicates =
-            open.is_object && has_duplicates(self.names.get_mut(open.names..).unwrap_or_default());
-        self.names.truncate(open.names);
+        let has_duplicates = open.is_object && self.names.close(open.names, self.open.len());
         let next = offset(self.nodes.len());
         if let Some(node) = self.nodes.get_mut(open.node as usize) {
             node.start = open.count;
@@ -158,11 +156,11 @@ impl Reader<'_> {
         let (end, escapes) = self.scan_string()?;
         let text = self.text.get(start..end).unwrap_or_default();
         if escapes == Escapes::None {
-            self.names.push(hash(text.as_bytes()));
+            self.names.push(text.as_bytes());
             self.push(Kind::Name, start, end);
         } else {
             let text = unescape(text);
-            self.names.push(hash(text.as_bytes()));
+            self.names.push(text.as_bytes());
             self.push_rewritten(Kind::Name, &text);
         }
         self.skip_space();
@@ -371,33 +369,4 @@ fn special_bytes(word: u64) -> u64 {
     let backslash = zero(word ^ (ONES * 0x5c));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     (quote | backslash | control) & HIGH
-}
-
-/// Equal names have equal hashes; different names seldom do.
-fn hash(name: &[u8]) -> u32 {
-    let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
-    let (first, last) = match (word(name.first_chunk()), word(name.last_chunk())) {
-        (Some(first), Some(last)) => (first, last),
-        _ => (name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
-    };
-    let mixed =
-        (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    offset((mixed >> 32) as usize)
-}
-
-/// May some name occur twice? Small objects are compared all with all, which vector units do well.
-fn has_duplicates(hashes: &mut [u32]) -> bool {
-    if hashes.len() > 32 {
-        hashes.sort_unstable();
-        return hashes.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
-    }
-    let mut rest = &*hashes;
-    while let Some((first, others)) = rest.split_first() {
-        // no early end: the comparisons of one round go side by side
-        if others.iter().map(|other| u32::from(other == first)).sum::<u32>() > 0 {
-            return true;
-        }
-        rest = others;
-    }
-    false
 }

@@ -18,6 +18,7 @@ mod jq;
 mod json;
 mod leaf;
 mod money;
+mod names;
 mod path;
 mod payload;
 mod scalars;

@@ -32,6 +32,7 @@ pub(crate) fn outside(test: &str) -> bool {
     allowed
 }
 
+#[expect(clippy::print_stdout, reason = "a test that is left out says so")]
 fn skip(test: &str, reason: &str) {
     println!("skipped: {test} ({reason})");
     let Some(file) = std::env::var_os("CYCLORAMA_SKIPS") else { return };

@@ -37,6 +37,24 @@ fn the_last_of_two_members_of_one_name_counts() {
 }
 
 #[test]
+fn a_repeated_name_is_noticed_in_objects_of_every_size() {
+    for size in [2, 7, 8, 9, 31, 32, 33, 100] {
+        let object = |names: &[usize]| {
+            let members: Vec<_> =
+                names.iter().zip(0..).map(|(name, value)| format!("\"n{name}\":{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let whole: Vec<usize> = (0..size).collect();
+        let mut repeated = whole.clone();
+        repeated[size - 1] = 0;
+        let body = format!("[{},{},{}]", object(&whole), object(&repeated), object(&whole));
+        let payload = json(&body);
+        let last = (size - 1).to_string();
+        assert_eq!(payload.texts_at(&path(".[].n0")), ["0", &*last, "0"], "{size}");
+    }
+}
+
+#[test]
 fn names_are_compared_by_what_they_say() {
     assert_eq!(json(r#"{"\u0061\n":1}"#).text_at(&path(r#"."a\n""#)).as_deref(), Some("1"));
 }
