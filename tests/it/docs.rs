@@ -33,7 +33,7 @@ fn blocks(text: &str) -> Vec<Block> {
     for (number, line) in text.lines().enumerate() {
         match (&mut open, line.trim_start().strip_prefix("```")) {
             (None, Some(info)) => {
-                open = Some(Block { info: info.to_owned(), text: String::new(), line: number + 1 })
+                open = Some(Block { info: info.to_owned(), text: String::new(), line: number + 1 });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (Some(block), None) => {
@@ -137,8 +137,8 @@ fn mapped(ty: &str, mapping: &str, input: &Block, place: &str) -> Value {
     let types = if mapping.starts_with("types:") {
         mapping.to_owned()
     } else {
-        let lines: String = mapping.lines().map(|line| format!("    {line}\n")).collect();
-        format!("types:\n  {ty}:\n{lines}")
+        let lines: Vec<&str> = mapping.lines().collect();
+        format!("types:\n  {ty}:\n    {}\n", lines.join("\n    "))
     };
     let (protocol, call) = if is_xml {
         let envelope = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><ask>{{ key }}</ask></e:Body></e:Envelope>";
