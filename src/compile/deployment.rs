@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::settings::{Log, LogFormat, Secret, Settings};
+use crate::config::settings::{Http, Log, LogFormat, Secret, Settings, StatusProfile};
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -33,9 +33,6 @@ pub(super) struct RoleSettings<'a> {
 }
 
 pub(super) fn read<'a>(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Deployment<'a> {
-    let duration = |node: Option<&Node>, key: &str, default: Duration| {
-        node.and_then(|node| node.get_text(key)).and_then(units::duration).unwrap_or(default)
-    };
     let (cache, defaults) = (root.get("cache"), CacheLimits::default());
     let page_size_max = integer(root.get("pages"), "max").unwrap_or(100);
     Deployment {
@@ -63,13 +60,25 @@ pub(super) fn read<'a>(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Deploy
     }
 }
 
+fn duration(node: Option<&Node>, key: &str, default: Duration) -> Duration {
+    node.and_then(|node| node.get_text(key)).and_then(units::duration).unwrap_or(default)
+}
+
 fn settings(root: &Node, problems: &mut Vec<Diagnostic>) -> Settings {
     let defaults = Settings::default();
     let secret = root.get_text("cursor_secret").filter(|text| !text.is_empty());
-    let log = root.get("log");
+    let (log, http) = (root.get("log"), root.get("http"));
     Settings {
         listen: listen(root, problems).unwrap_or(defaults.listen),
         graphiql_enabled: enabled(root.get("graphiql")).unwrap_or(defaults.graphiql_enabled),
+        http: Http {
+            status_profile: match http.and_then(|http| http.get_text("status_profile")) {
+                Some("draft-2026") => StatusProfile::Draft2026,
+                _ => StatusProfile::Audit2025,
+            },
+            body_timeout: duration(http, "body_timeout", defaults.http.body_timeout),
+            grace: duration(http, "grace", defaults.http.grace),
+        },
         cursor_secret: secret.map(Secret::new),
         log: Log {
             level: log.and_then(|log| log.get_text("level")).map_or(defaults.log.level, Arc::from),

@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The settings of one deployment that are not part of the graph.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub listen: SocketAddr,
     pub graphiql_enabled: bool,
+    pub http: Http,
     /// Signs cursors; `None`: the process makes its own at start, and cursors do not outlive it.
     pub cursor_secret: Option<Secret>,
     pub log: Log,
@@ -18,10 +20,40 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000),
             graphiql_enabled: true,
+            http: Http::default(),
             cursor_secret: None,
             log: Log::default(),
         }
     }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Http {
+    pub status_profile: StatusProfile,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Duration,
+    /// How long running requests may take once the server is told to stop.
+    pub grace: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            status_profile: StatusProfile::default(),
+            body_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Which edition of "GraphQL over HTTP" decides the statuses; both cannot be met at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatusProfile {
+    /// What the published audit suite expects: 400 for request errors, 200 for clients that accept `application/json` only.
+    #[default]
+    Audit2025,
+    /// The edition of September 2026: 422 for what is well-formed and wrong, 294 for partial answers.
+    Draft2026,
 }
 
 #[derive(Clone, Debug)]

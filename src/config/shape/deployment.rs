@@ -40,6 +40,7 @@ pub(super) static DEPLOYMENT: Shape = Shape {
         optional("pages", Kind::Struct(&PAGES), "Sizes of the pages that clients ask for."),
         optional("cache", Kind::Struct(&CACHE), "The cache of backend records."),
         optional("limits", Kind::Struct(&LIMITS), "What one operation may be at most."),
+        optional("http", Kind::Struct(&HTTP), "The server itself."),
         optional("graphiql", Kind::Struct(&GRAPHIQL), "The query editor at `/`."),
         optional("introspection", Kind::Struct(&INTROSPECTION), "`__schema` and `__type`."),
         optional(
@@ -169,6 +170,33 @@ static LIMITS: Shape = Shape {
         default("errors", count(), "100", "Errors in one answer; the rest are counted."),
         default("plans", count(), "1000", "Plans that are kept."),
         default("objects", count(), "100000", "Objects that one answer may hold."),
+    ],
+    rules: &[],
+};
+
+static HTTP: Shape = Shape {
+    name: "http",
+    doc: "The server itself.",
+    keys: &[
+        default(
+            "status_profile",
+            Kind::Word(&["audit-2025", "draft-2026"]),
+            "audit-2025",
+            "Which edition of GraphQL over HTTP decides the statuses: what the published audits expect, or that of September \
+             2026 (422 for what is well-formed and wrong, 294 for partial answers).",
+        ),
+        default(
+            "body_timeout",
+            Kind::Duration,
+            "30s",
+            "How long a client may take to send a request's body.",
+        ),
+        default(
+            "grace",
+            Kind::Duration,
+            "20s",
+            "How long running requests may take once the server is told to stop.",
+        ),
     ],
     rules: &[],
 };
