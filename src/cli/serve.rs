@@ -56,8 +56,8 @@ pub(super) fn gateway(
 ) -> Result<Arc<http::Gateway>, Failure> {
     let settings = http::Settings {
         graphiql: deployment.settings.graphiql_enabled,
+        http: deployment.settings.http,
         examples,
-        ..http::Settings::default()
     };
     Ok(http::Gateway::new(engine(deployment)?, settings))
 }

@@ -26,7 +26,8 @@ pub(super) async fn handle(
         let principal = principal(&parts.headers, &gateway.engine.graph().forward_headers);
         return socket::upgrade(&gateway, &mut parts, principal).await;
     }
-    let Some(media) = accept::negotiate(&parts.headers, gateway.settings.status_profile) else {
+    let Some(media) = accept::negotiate(&parts.headers, gateway.settings.http.status_profile)
+    else {
         let message = "answers are `application/graphql-response+json` or `application/json`; accept one of them";
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::NotAcceptable, message);
         return answer::refusal(refusal.status, &refusal.error);
@@ -64,7 +65,7 @@ async fn read_post(
     })?;
     let limit = gateway.engine.graph().limits.body_bytes;
     let body = request::read_body(headers, body, limit, &gateway.settings).await?;
-    request::from_body(&body, gateway.settings.status_profile).map(Incoming::Operation)
+    request::from_body(&body, gateway.settings.http.status_profile).map(Incoming::Operation)
 }
 
 fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incoming, Refusal> {
@@ -81,7 +82,7 @@ fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incomin
             "the query string is not form-encoded UTF-8",
         )
     })?;
-    let request = request::from_pairs(pairs.0, gateway.settings.status_profile)?;
+    let request = request::from_pairs(pairs.0, gateway.settings.http.status_profile)?;
     // A document without a kind is the engine's to explain.
     let kind = gateway.engine.kind(&request.query, request.operation_name.as_deref());
     if kind.is_ok_and(|kind| kind != OperationKind::Query) {
@@ -102,7 +103,7 @@ async fn execute(
     }
     let principal = principal(headers, &gateway.engine.graph().forward_headers);
     let response = gateway.engine.execute(request, &principal).await;
-    answer::answered(response, media, gateway.settings.status_profile)
+    answer::answered(response, media, gateway.settings.http.status_profile)
 }
 
 /// Who asks. Until credentials are read this is anonymous, with the headers that the deployment forwards.

@@ -14,7 +14,6 @@ mod socket;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -29,6 +28,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+pub use crate::config::settings::{Http, StatusProfile};
+
 use crate::engine::Engine;
 use crate::error::{ErrorCode, RequestError};
 
@@ -37,11 +38,7 @@ use crate::error::{ErrorCode, RequestError};
 pub struct Settings {
     /// Serve the query page at `/`.
     pub graphiql: bool,
-    pub status_profile: StatusProfile,
-    /// How long a client may take to send a request's body.
-    pub body_timeout: Duration,
-    /// How long requests that are running may take once the server is told to stop.
-    pub grace: Duration,
+    pub http: Http,
     pub examples: Examples,
 }
 
@@ -60,24 +57,8 @@ impl Default for Examples {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            graphiql: true,
-            status_profile: StatusProfile::default(),
-            body_timeout: Duration::from_secs(30),
-            grace: Duration::from_secs(20),
-            examples: Examples::default(),
-        }
+        Self { graphiql: true, http: Http::default(), examples: Examples::default() }
     }
-}
-
-/// Which edition of "GraphQL over HTTP" decides the statuses; both cannot be met at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StatusProfile {
-    /// What the published audit suite expects: 400 for request errors, 200 for clients that accept `application/json` only.
-    #[default]
-    Audit2025,
-    /// The edition of September 2026: 422 for what is well-formed and wrong, 294 for partial answers.
-    Draft2026,
 }
 
 /// One graph at one address.
@@ -128,7 +109,7 @@ pub async fn serve(
     gateway: Arc<Gateway>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let grace = gateway.settings.grace;
+    let grace = gateway.settings.http.grace;
     let mut draining = gateway.draining.subscribe();
     let drain = {
         let gateway = Arc::clone(&gateway);

@@ -242,6 +242,15 @@ fn an_address_that_is_taken_is_named() {
     run(&["demo", "--listen", &address]).code(1).says(&[&address, "--listen"]);
 }
 
+#[test]
+fn an_address_that_others_can_reach_is_refused_without_authentication() {
+    run(&["serve", "--listen", "0.0.0.0:0"]).code(1).says(&[
+        "0.0.0.0:0",
+        "authentication",
+        "127.0.0.1",
+    ]);
+}
+
 /// A server that was started, ended with the test.
 struct Server {
     child: Child,

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::http_life::exchange;
 use crate::site::{JsonBody as _, Setup, Site, json_of};
-use cyclorama::http::{Settings, StatusProfile};
 
 const RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -82,12 +81,12 @@ async fn request_errors_have_the_status_of_the_media_type() {
 
 #[tokio::test]
 async fn the_edition_of_2026_has_its_own_statuses() {
-    let http = Settings { status_profile: StatusProfile::Draft2026, ..Settings::default() };
+    let config = "http: { status_profile: draft-2026 }\n".to_owned();
     let demo = cyclorama::demo::Options {
         fail: vec![cyclorama::demo::Role::Billing],
         ..cyclorama::demo::Options::default()
     };
-    let site = Site::with(Setup { demo, http, ..Setup::default() }).await;
+    let site = Site::with(Setup { demo, config, ..Setup::default() }).await;
     let partial = "{ customers(first: 1) { nodes { displayName balance { amount } } } }";
     for (body, accept, status, content_type) in [
         (json!({ "query": "{ __typename }" }), RESPONSE, 200, RESPONSE),
@@ -243,9 +242,8 @@ async fn a_body_over_the_limit_is_refused_whether_it_says_its_length_or_not() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let http =
-        Settings { body_timeout: std::time::Duration::from_millis(20), ..Settings::default() };
-    let site = Site::with(Setup { http, ..Setup::default() }).await;
+    let config = "http: { body_timeout: 20ms }\n".to_owned();
+    let site = Site::with(Setup { config, ..Setup::default() }).await;
     let raw = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 30\r\n\r\n{";
     let answer = exchange(site.address, raw.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");

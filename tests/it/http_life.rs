@@ -91,9 +91,8 @@ async fn a_server_that_stops_finishes_what_it_began() {
 #[tokio::test]
 async fn a_server_that_stops_does_not_wait_for_ever() {
     let (crm, setup) = silent_crm().await;
-    let http =
-        cyclorama::http::Settings { grace: std::time::Duration::from_millis(20), ..setup.http };
-    let mut site = Site::with(Setup { http, ..setup }).await;
+    let config = "http: { grace: 20ms }\n".to_owned();
+    let mut site = Site::with(Setup { config, ..setup }).await;
     let mut client = TcpStream::connect(site.address).await.unwrap();
     client.write_all(post(&json!({ "query": ONE_CUSTOMER })).as_bytes()).await.unwrap();
     let call = crm.accept().await.unwrap();

@@ -5,7 +5,6 @@ use tokio::process::Command;
 
 use crate::needs;
 use crate::site::{JsonBody as _, Setup, Site, json_of};
-use cyclorama::http::Settings;
 
 #[tokio::test]
 async fn the_page_names_no_other_host_and_allows_none() {
@@ -67,8 +66,8 @@ async fn each_answer_of_the_page_has_its_own_nonce() {
 
 #[tokio::test]
 async fn a_page_that_is_switched_off_is_not_there() {
-    let http = Settings { graphiql: false, ..Settings::default() };
-    let site = Site::with(Setup { http, ..Setup::default() }).await;
+    let config = "graphiql: { enabled: false }\n".to_owned();
+    let site = Site::with(Setup { config, ..Setup::default() }).await;
     for path in ["/", "/page/start.js"] {
         assert_eq!(site.client.get(site.url(path)).send().await.unwrap().status(), 404, "{path}");
     }

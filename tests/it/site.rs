@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cyclorama::compile::{Files, compile};
+use cyclorama::config::settings::Settings;
 use cyclorama::demo::{self, Backends};
 use cyclorama::engine::{Engine, EngineSettings};
 use cyclorama::http;
@@ -27,7 +28,6 @@ pub(crate) struct Site {
 #[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) demo: demo::Options,
-    pub(crate) http: http::Settings,
     /// More lines for `cyclorama.yaml`.
     pub(crate) config: String,
     /// Where the CRM is, if it is not the demo's.
@@ -42,11 +42,12 @@ impl Site {
     pub(crate) async fn with(setup: Setup) -> Self {
         let options = demo::Options { customers: 30, ..setup.demo };
         let backends = demo::start(options).await.unwrap();
-        let engine = engine(&backends, setup.crm.as_deref(), &setup.config);
+        let (engine, settings) = engine(&backends, setup.crm.as_deref(), &setup.config);
         let (email, ticket) = backends.first_customer();
         let ticket_id = opaque_id("Ticket", "support", &ticket.unwrap().to_string());
         let examples = http::Examples { email, ticket_id };
-        let gateway = http::Gateway::new(engine, http::Settings { examples, ..setup.http });
+        let (graphiql, http) = (settings.graphiql_enabled, settings.http);
+        let gateway = http::Gateway::new(engine, http::Settings { graphiql, http, examples });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -80,7 +81,7 @@ impl Site {
 }
 
 /// The graph of the shipped files over these backends; `crm` is another address for the CRM.
-fn engine(backends: &Backends, crm: Option<&str>, more: &str) -> Arc<Engine> {
+fn engine(backends: &Backends, crm: Option<&str>, more: &str) -> (Arc<Engine>, Settings) {
     let texts = demo::files().iter().filter(|(name, _)| *name != "cyclorama.yaml").copied();
     let roles =
         "  crm: { vendor: demo }\n  billing: { vendor: demo }\n  support: { vendor: demo }\n";
@@ -94,7 +95,8 @@ fn engine(backends: &Backends, crm: Option<&str>, more: &str) -> Arc<Engine> {
         Files::in_memory("cyclorama.yaml", texts.chain([("cyclorama.yaml", config.as_str())]));
     let compiled = compile(&files.with_environment(environment, BTreeMap::new()));
     let graph = compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
-    Engine::new(Arc::new(graph), EngineSettings::default()).unwrap()
+    let engine = Engine::new(Arc::new(graph), EngineSettings::default()).unwrap();
+    (engine, compiled.settings)
 }
 
 /// JSON bodies without reqwest's own feature for them.

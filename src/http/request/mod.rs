@@ -67,8 +67,8 @@ pub(super) async fn read_body(
         }
         Ok(bytes.freeze())
     };
-    tokio::time::timeout(settings.body_timeout, read).await.unwrap_or_else(|_| {
-        let message = format!("the body did not arrive within {:?}", settings.body_timeout);
+    tokio::time::timeout(settings.http.body_timeout, read).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {:?}", settings.http.body_timeout);
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadRequest, message))
     })
 }
