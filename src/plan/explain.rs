@@ -90,6 +90,8 @@ impl Explanation {
                     &mut text,
                     format_args!("     call     {}: {}", call.names.join(" or "), call.mode),
                 );
+            } else {
+                line(&mut text, format_args!("     call     none: its key is all that is needed"));
             }
             line(&mut text, format_args!("     key      {}", step.key));
             let after: Vec<String> = step.after.iter().map(|step| format!("step {step}")).collect();
@@ -291,7 +293,7 @@ impl Explainer<'_> {
         let anchor = if part.is_anchor { " (anchor)" } else { "" };
         Some((
             format!("{} part of {}{anchor}", part.role, ty.name),
-            Some(self.explained(&calls)),
+            (!calls.is_empty()).then(|| self.explained(&calls)),
             names.join(", else "),
             work.reason.clone(),
         ))
@@ -335,10 +337,7 @@ impl Explainer<'_> {
                 let is_list = field.and_then(|field| {
                     self.graph.field(origin.ty, field).ty.wrappers.first().copied()
                 });
-                if is_list.is_some_and(|wrapper| wrapper.list) {
-                    return None;
-                }
-                1
+                if is_list.is_some_and(|wrapper| wrapper.list) { return None } else { 1 }
             }
             Work::Part(_) => 1,
         };

@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 
 /// A fenced block: what stands behind its opening fence, its text, its line.
 #[derive(Clone, Debug)]
-struct Block {
-    info: String,
-    text: String,
-    line: usize,
+pub(crate) struct Block {
+    pub(crate) info: String,
+    pub(crate) text: String,
+    pub(crate) line: usize,
 }
 
 fn page(name: &str) -> String {
@@ -27,7 +27,7 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn blocks(text: &str) -> Vec<Block> {
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in text.lines().enumerate() {

@@ -43,6 +43,8 @@ mod operation;
 mod demo;
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod docs_pages;
 
 // systems of others
 #[cfg(test)]
