@@ -121,7 +121,7 @@ pub struct Type {
     /// The backends' contributions, anchor first. Empty for types that are only ever part of another record.
     pub parts: Vec<Part>,
     pub access: Option<Access>,
-    /// Roles that the contract gives to this type and this deployment gives to no vendor: NOT_COVERED in `sourceStatus`.
+    /// Roles that the contract gives to this type and this deployment gives to no vendor: `NOT_COVERED` in `sourceStatus`.
     pub uncovered_roles: Vec<Arc<str>>,
 }
 
@@ -239,7 +239,7 @@ pub enum Source {
     SourceStatus,
     /// A field of the `SourceStatus` type itself.
     Status(StatusField),
-    /// No vendor of this deployment covers it: null, and NOT_COVERED in `sourceStatus`.
+    /// No vendor of this deployment covers it: null, and `NOT_COVERED` in `sourceStatus`.
     NotCovered,
 }
 
@@ -616,13 +616,13 @@ pub enum Auth {
     Bearer {
         token: Arc<str>,
     },
-    /// WS-Security UsernameToken, put into the envelope's header.
+    /// WS-Security `UsernameToken`, put into the envelope's header.
     UsernameToken {
         user: Arc<str>,
         password: Arc<str>,
         is_digest: bool,
     },
-    /// The token passport of NetSuite's SOAP service, put into the envelope's header.
+    /// The token passport of `NetSuite`'s SOAP service, put into the envelope's header.
     TokenPassport(Box<TokenPassport>),
 }
 

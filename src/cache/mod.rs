@@ -62,7 +62,7 @@ pub struct Cache {
 }
 
 /// Entries that are never asked for again leave after this long, whatever their own time.
-const LONGEST_STAY: Duration = Duration::from_secs(3600);
+const LONGEST_STAY: Duration = Duration::from_hours(1);
 
 impl Cache {
     pub fn new(limits: CacheLimits) -> Self {

@@ -46,7 +46,7 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The same schema and contract with other roles played.
-    pub(super) fn playing(&self, is_played: impl Fn(RoleId) -> bool) -> Context<'a> {
+    pub(super) fn playing(&self, is_played: impl Fn(RoleId) -> bool) -> Self {
         let mut parts = FxHashMap::default();
         for (ty, roles) in self.contract.parts_by_type() {
             let anchored = roles.first().is_some_and(|anchor| is_played(*anchor));

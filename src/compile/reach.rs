@@ -82,7 +82,7 @@ impl Reach<'_> {
                             "name a call under `lookups: {{ {}: … }}` of the vendor file",
                             names.1
                         )),
-                    )
+                    );
                 }
                 Some(_) => {}
             }

@@ -141,12 +141,11 @@ impl Sdl {
                 }
                 Some(_) => Vec::new(),
             };
-            match inputs.iter().find(|input| input.name.as_str() == &**name) {
-                Some(input) => found = Some(&*input.ty),
-                None => {
-                    let names = inputs.iter().map(|input| input.name.to_string()).collect();
-                    return Err((Arc::clone(name), names));
-                }
+            if let Some(input) = inputs.iter().find(|input| input.name.as_str() == &**name) {
+                found = Some(&*input.ty)
+            } else {
+                let names = inputs.iter().map(|input| input.name.to_string()).collect();
+                return Err((Arc::clone(name), names));
             }
         }
         found.ok_or_else(|| (Arc::from(""), Vec::new()))

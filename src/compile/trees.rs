@@ -100,13 +100,13 @@ impl Reader<'_> {
         let environment = &self.files.environment;
         match (kind.expanded, file_use) {
             (Some(keys), Use::Nothing) => {
-                expand::refuse_elsewhere(&mut node, keys, sources, self.problems)
+                expand::refuse_elsewhere(&mut node, keys, sources, self.problems);
             }
             (keys, Use::But(replaced)) => {
-                expand::expand(&mut node, keys, replaced, environment, sources, self.problems)
+                expand::expand(&mut node, keys, replaced, environment, sources, self.problems);
             }
             (keys, Use::Whole | Use::Nothing) => {
-                expand::expand(&mut node, keys, &[], environment, sources, self.problems)
+                expand::expand(&mut node, keys, &[], environment, sources, self.problems);
             }
         }
         check::check(kind.root, &node, self.problems);

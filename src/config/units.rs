@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_need_their_units() {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
         assert_eq!(duration("5"), None);
         assert_eq!(duration("-5s"), None);
         assert_eq!(duration("99999999999999999999h"), None);

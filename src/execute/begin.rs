@@ -146,7 +146,7 @@ impl Run<'_> {
             };
             match object_key {
                 ObjectKey::Known(key) if slice.is_for(self.context.cursors, &key) => {
-                    found.push((key, object))
+                    found.push((key, object));
                 }
                 ObjectKey::Known(_) => failed.push((object, Slice::wrong_cursor())),
                 ObjectKey::None(link) => set(&mut reaches, object, Reach::None(link)),

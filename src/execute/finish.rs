@@ -235,7 +235,7 @@ impl Run<'_> {
                 {
                     match row {
                         Cell::Problem(problem) => {
-                            self.add_misfit(call.child, parent, &loaded, *problem)
+                            self.add_misfit(call.child, parent, &loaded, *problem);
                         }
                         row => {
                             self.row(call.child, parent, answer, *row);
@@ -433,10 +433,10 @@ impl Run<'_> {
         for object in objects {
             match &step.work {
                 Work::Call(CallStep { child, .. }) | Work::Nested { child, .. } => {
-                    self.link(*child, object, Link::Failed(failure))
+                    self.link(*child, object, Link::Failed(failure));
                 }
                 Work::Reference(reference) => {
-                    self.link(reference.child, object, Link::Failed(failure))
+                    self.link(reference.child, object, Link::Failed(failure));
                 }
                 Work::Part(part) => self.fail_part(step.site, object, part.part, failure),
             }

@@ -337,7 +337,10 @@ impl Explainer<'_> {
                 let is_list = field.and_then(|field| {
                     self.graph.field(origin.ty, field).ty.wrappers.first().copied()
                 });
-                if is_list.is_some_and(|wrapper| wrapper.list) { return None } else { 1 }
+                if is_list.is_some_and(|wrapper| wrapper.list) {
+                    return None;
+                }
+                1
             }
             Work::Part(_) => 1,
         };

@@ -192,10 +192,10 @@ impl Marker<'_> {
         match &step.work {
             Work::Call(call) => self.want_key(step.site, step.ty, &call.key, &step.after),
             Work::Reference(reference) => {
-                self.want_key(step.site, step.ty, &reference.key, &step.after)
+                self.want_key(step.site, step.ty, &reference.key, &step.after);
             }
             Work::Nested { column, field, .. } => {
-                self.want_field(step.site, step.ty, *column, *field)
+                self.want_field(step.site, step.ty, *column, *field);
             }
             Work::Part(part) => {
                 let rules = self

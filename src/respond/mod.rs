@@ -131,12 +131,11 @@ impl<'a> Writer<'a> {
     fn object(&mut self, node: &'a Node, place: Place) -> Done {
         let ty = self.type_of(place);
         let branch = node.branches.iter().find(|branch| Some(branch.ty) == ty);
-        match branch {
-            Some(branch) => self.fields(branch, place),
-            None => {
-                self.out.extend_from_slice(b"{}");
-                Ok(())
-            }
+        if let Some(branch) = branch {
+            self.fields(branch, place)
+        } else {
+            self.out.extend_from_slice(b"{}");
+            Ok(())
         }
     }
 

@@ -195,7 +195,7 @@ async fn errors_tell_code_and_backend_and_nothing_of_what_the_backend_said() {
 async fn at_the_deadline_what_is_there_is_answered_and_the_rest_is_an_error() {
     let gateway = Deployment::new().start();
     gateway.world(|world| {
-        world.pauses.insert("support".to_owned(), std::time::Duration::from_secs(60))
+        world.pauses.insert("support".to_owned(), std::time::Duration::from_mins(1))
     });
     gateway.world(|world| {
         world.pauses.insert("billing".to_owned(), std::time::Duration::from_secs(8))

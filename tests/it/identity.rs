@@ -55,7 +55,7 @@ async fn a_customer_without_an_account_is_not_linked_and_has_no_error() {
 async fn two_accounts_on_one_address_are_ambiguous_and_never_the_first_one() {
     let gateway = Deployment::new().start();
     gateway.world(|world| {
-        world.accounts.push(json!({ "id": "b99", "email": "c1@example.com", "plan": "silver" }))
+        world.accounts.push(json!({ "id": "b99", "email": "c1@example.com", "plan": "silver" }));
     });
     let answer = gateway.query(&customer("c1", &format!("name plan {STATUS}"))).await;
     assert_eq!(answer["data"]["customer"]["name"], "Customer 1");

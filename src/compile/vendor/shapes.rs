@@ -107,18 +107,12 @@ impl Vendor<'_, '_> {
     }
 
     pub(super) fn shape_id(&mut self) -> ShapeId {
-        match u16::try_from(self.out.shapes.len()) {
-            Ok(id) => ShapeId(id),
-            Err(_) => {
-                let span = Span::new(self.file.id, 0, 0);
-                self.error(
-                    Code::TooMany,
-                    span,
-                    "there are too many kinds of records",
-                    "at most 65536",
-                );
-                ShapeId(u16::MAX)
-            }
+        if let Ok(id) = u16::try_from(self.out.shapes.len()) {
+            ShapeId(id)
+        } else {
+            let span = Span::new(self.file.id, 0, 0);
+            self.error(Code::TooMany, span, "there are too many kinds of records", "at most 65536");
+            ShapeId(u16::MAX)
         }
     }
 

@@ -173,16 +173,15 @@ impl Vendor<'_, '_> {
     /// The place in the call that names a variable, as near as it can be told.
     fn mention(&self, entry: &Entry, name: &str) -> crate::diagnostic::Span {
         fn find<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-            match node.text() {
-                Some(text) => text.contains(name).then_some(node),
-                None => {
-                    let members = node
-                        .entries()
-                        .iter()
-                        .filter(|entry| &*entry.key != "pages")
-                        .map(|entry| &entry.value);
-                    members.chain(node.list().unwrap_or_default()).find_map(|node| find(node, name))
-                }
+            if let Some(text) = node.text() {
+                text.contains(name).then_some(node)
+            } else {
+                let members = node
+                    .entries()
+                    .iter()
+                    .filter(|entry| &*entry.key != "pages")
+                    .map(|entry| &entry.value);
+                members.chain(node.list().unwrap_or_default()).find_map(|node| find(node, name))
             }
         }
         let Some(node) = find(&entry.value, name) else { return entry.key_span };

@@ -54,7 +54,7 @@ impl Checker<'_> {
                     if entry.value.is_null()
                         && !matches!(key.kind, Kind::Constant | Kind::RequestValue) =>
                 {
-                    self.empty(entry)
+                    self.empty(entry);
                 }
                 Some(key) => self.kind(&key.kind, &entry.value, Some(entry.key_span)),
                 None => self.unknown_key(shape, entry),
@@ -128,7 +128,7 @@ impl Checker<'_> {
             Kind::Constant if node.text().is_none() => self.wrong_kind(node, "a single value", at),
             Kind::Constant => {}
             Kind::Bool => {
-                self.parsed(node, "`true` or `false`", |text| units::boolean(text).is_some())
+                self.parsed(node, "`true` or `false`", |text| units::boolean(text).is_some());
             }
             Kind::Duration => self.parsed(node, "a duration (`250ms`, `5s`, `2m`, `1h`)", |text| {
                 units::duration(text).is_some()

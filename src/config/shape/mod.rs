@@ -61,14 +61,14 @@ pub(crate) enum Kind {
     Duration,
     Size,
     Word(&'static [&'static str]),
-    List(&'static Kind),
+    List(&'static Self),
     /// A list, or one of its values alone.
-    OneOrMore(&'static Kind),
+    OneOrMore(&'static Self),
     /// A map with free keys; the word says what a key is.
-    Map(&'static str, &'static Kind),
+    Map(&'static str, &'static Self),
     Struct(&'static Shape),
     /// A single value of the first kind, or a map of the second.
-    Either(&'static Kind, &'static Kind),
+    Either(&'static Self, &'static Self),
     /// A path, or one of these forms: the first whose own key stands in the map.
     Mapping,
     /// The fields of an object type, or a `case` for an abstract type.

@@ -1,4 +1,4 @@
-//! localstripe: a Stripe double that keeps state, from PyPI.
+//! localstripe: a Stripe double that keeps state, from `PyPI`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A SuiteTalk CRM: PHP's SOAP server over NetSuite's own WSDL (`tests/real/netsuite.php`).
+//! A `SuiteTalk` CRM: PHP's SOAP server over `NetSuite`'s own WSDL (`tests/real/netsuite.php`).
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -54,7 +54,7 @@ impl Proxy {
             runtime.block_on(async move {
                 let client = reqwest::Client::builder()
                     .no_proxy()
-                    .timeout(Duration::from_secs(60))
+                    .timeout(Duration::from_mins(1))
                     .build()
                     .unwrap();
                 let app = Router::new().fallback(pass).with_state(Through {

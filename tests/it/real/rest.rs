@@ -31,7 +31,7 @@ impl Answer {
 impl Rest {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let client =
-            reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+            reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
         Self { client, base: format!("http://{address}"), authorization: None }
     }
 

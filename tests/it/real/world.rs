@@ -23,7 +23,7 @@ pub(crate) const ORGANIZATION: &str = "office@acme.example";
 pub(crate) const ALONE: &str = "alone@example.com";
 /// Two customers of billing have this address.
 pub(crate) const TWICE: &str = "twice@example.com";
-/// An address that tries to leave the quotes of TicketSQL and of XML.
+/// An address that tries to leave the quotes of `TicketSQL` and of XML.
 pub(crate) const HOSTILE: &str = "x' OR id > 0 OR Subject = '</email>@evil.example";
 /// Plain people beside those above.
 pub(crate) const PLAIN: usize = 10;
