@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
                 parts.insert(ty, roles.into_iter().filter(|role| is_played(*role)).collect());
             }
         }
-        Context { parts, ..*self }
+        Self { parts, ..*self }
     }
 
     #[expect(clippy::indexing_slicing, reason = "numbers are made from these very types")]

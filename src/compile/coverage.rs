@@ -1,7 +1,5 @@
 //! Which coordinates of the schema each vendor file covers, and which nobody covers.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 /// Which coordinates of the schema each vendor file covers, and which nobody covers.
@@ -41,15 +39,13 @@ impl Coverage {
         for vendor in &self.vendors {
             let total = vendor.covered.len() + vendor.missing.len();
             let unused = if vendor.is_used { "" } else { "  (not used by this deployment)" };
-            // writing to a string cannot fail
-            let _ = writeln!(
-                text,
-                "  {:width$}  {:>3} of {total:>3} coordinates{unused}",
+            text.extend([format!(
+                "  {:width$}  {:>3} of {total:>3} coordinates{unused}\n",
                 name(vendor),
-                vendor.covered.len(),
-            );
+                vendor.covered.len()
+            )]);
             if !vendor.missing.is_empty() {
-                let _ = writeln!(text, "  {:width$}  missing: {}", "", vendor.missing.join(", "));
+                text.extend([format!("  {:width$}  missing: {}\n", "", vendor.missing.join(", "))]);
             }
         }
         if self.uncovered.is_empty() {
@@ -60,7 +56,7 @@ impl Coverage {
         for uncovered in &self.uncovered {
             let role =
                 uncovered.role.as_deref().map_or_else(String::new, |role| format!("  ({role})"));
-            let _ = writeln!(text, "  {}{role}", uncovered.coordinate);
+            text.extend([format!("  {}{role}\n", uncovered.coordinate)]);
         }
         text
     }

@@ -38,11 +38,11 @@ pub(super) fn read<'n>(
 /// Marks the rules that the deployment declares equivalent to those before them.
 pub(super) fn declare_equivalent(
     cx: &Context<'_>,
-    roles: &[RoleSettings<'_>],
+    deployed: &[RoleSettings<'_>],
     rules: &mut [Rule],
     problems: &mut Vec<Diagnostic>,
 ) {
-    for settings in roles {
+    for settings in deployed {
         let Some(role) = cx.contract.role_named(&settings.name) else { continue };
         for node in settings.node.get("equivalent").map(Node::items).unwrap_or_default() {
             let Some(text) = node.filled() else { continue };

@@ -13,6 +13,7 @@ pub(crate) mod directives;
 mod fingerprint;
 mod identity;
 mod link;
+mod ownership;
 mod reach;
 mod schema;
 mod trees;

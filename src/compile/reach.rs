@@ -33,15 +33,15 @@ impl Reach<'_> {
         let mut types: Vec<TypeId> = self.cx.parts.keys().copied().collect();
         types.sort_unstable();
         for ty in types {
-            self.from_anchor(ty);
+            self.check_type(ty);
         }
         for index in 0..self.out.sources.len() {
-            self.from_source(index);
+            self.check_source(index);
         }
     }
 
     /// Every part with something to give is found from the anchor.
-    fn from_anchor(&mut self, ty: TypeId) {
+    fn check_type(&mut self, ty: TypeId) {
         let Some(roles) = self.cx.parts.get(&ty).cloned() else { return };
         let Some(anchor) = roles.first().copied() else { return };
         let known = self.spread(ty, anchor, Known::Record);
@@ -113,7 +113,7 @@ impl Reach<'_> {
     }
 
     /// An object that a field leads to has an anchor that can be loaded.
-    fn from_source(&mut self, index: usize) {
+    fn check_source(&mut self, index: usize) {
         let Some(source) = self.out.sources.get(index) else { return };
         let named = self.cx.field(source.ty, source.field).ty.named;
         let (ty, part, start, kind) = match &source.source {

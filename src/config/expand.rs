@@ -69,9 +69,15 @@ struct Expander<'a> {
 impl Expander<'_> {
     fn walk(&mut self, node: &mut Node, mode: Mode) {
         match &mut node.value {
-            Value::List(items) => items.iter_mut().for_each(|item| self.walk(item, mode)),
+            Value::List(items) => {
+                for item in items {
+                    self.walk(item, mode);
+                }
+            }
             Value::Map(entries) => {
-                entries.iter_mut().for_each(|entry| self.walk(&mut entry.value, mode));
+                for entry in entries {
+                    self.walk(&mut entry.value, mode);
+                }
             }
             Value::Scalar(scalar) => {
                 let text = Arc::clone(&scalar.text);
@@ -113,10 +119,13 @@ impl Expander<'_> {
                         .at(place, "plain text to the gateway")
                         .help("only `url`, `auth` and `headers` of a vendor file and the settings of `cyclorama.yaml` are expanded"),
                     );
-                    return None;
+                    expanded.push_str(UNSET);
                 }
                 Mode::Blank => expanded.push_str(default_of(inside).unwrap_or(UNSET)),
-                Mode::Expand => expanded.push_str(&self.value(inside, place)?),
+                Mode::Expand => {
+                    let value = self.value(inside, place);
+                    expanded.push_str(value.as_deref().unwrap_or(UNSET));
+                }
             }
             rest = next;
         }

@@ -1,7 +1,5 @@
 //! Reports: with excerpts for people, as JSON for machines.
 
-use std::fmt::Write as _;
-
 use codespan_reporting::diagnostic as report;
 use codespan_reporting::term;
 use serde_json::{Value, json};
@@ -54,8 +52,7 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
         if count > 0 {
             let separator = if text.is_empty() { "" } else { ", " };
             let plural = if count == 1 { "" } else { "s" };
-            // writing to a string cannot fail
-            let _ = write!(text, "{separator}{count} {name}{plural}");
+            text.extend([format!("{separator}{count} {name}{plural}")]);
         }
     }
     if !text.is_empty() {

@@ -43,7 +43,13 @@ impl Vendor<'_, '_> {
 
     pub(super) fn compile_calls(&mut self) {
         for entry in self.node.get("calls").map(Node::entries).unwrap_or_default() {
+            let before = self.problems.len();
             let call = self.call(entry);
+            if let (true, Some((id, _))) =
+                (self.problems.len() > before, self.calls.get(&entry.key))
+            {
+                self.broken.insert(*id);
+            }
             self.out.calls.push(call);
         }
         for entry in self.node.get("calls").map(Node::entries).unwrap_or_default() {

@@ -13,6 +13,7 @@ mod keys;
 mod mapping;
 mod needs;
 mod pages;
+mod records;
 mod shapes;
 mod usage;
 
@@ -75,6 +76,7 @@ pub(super) fn compile(
         out: output,
         problems,
         calls: FxHashMap::default(),
+        broken: FxHashSet::default(),
         uses: FxHashMap::default(),
         projected: None,
         hidden: Vec::new(),
@@ -114,6 +116,8 @@ struct Vendor<'a, 'o> {
     out: &'o mut Output,
     problems: &'o mut Vec<Diagnostic>,
     calls: FxHashMap<Arc<str>, (CallId, Span)>,
+    /// Calls whose request cannot be read: what it reads is not known.
+    broken: FxHashSet<CallId>,
     /// Who uses each call.
     uses: FxHashMap<CallId, Vec<Use>>,
     /// Where the opt-in properties are in a record.

@@ -54,16 +54,23 @@ impl Vendor<'_, '_> {
             Mapping::Join { parts: many, .. }
             | Mapping::First { choices: many }
             | Mapping::Items { items: many } => {
-                many.iter().for_each(|one| self.collect(one, names));
+                for one in many {
+                    self.collect(one, names);
+                }
             }
             Mapping::Case { path, arms, otherwise } => {
                 add(path);
-                arms.iter().for_each(|(_, arm)| self.collect(arm, names));
-                otherwise.iter().for_each(|one| self.collect(one, names));
+                let arms = arms.iter().map(|(_, arm)| arm);
+                for arm in arms.chain(otherwise.as_deref()) {
+                    self.collect(arm, names);
+                }
             }
             // what stands below is asked for as a whole
-            Mapping::Record { at: Some(path), .. } if !path.steps.is_empty() => add(path),
-            Mapping::List { path, .. } if !path.steps.is_empty() => add(path),
+            Mapping::Record { at: Some(path), .. } | Mapping::List { path, .. }
+                if !path.steps.is_empty() =>
+            {
+                add(path);
+            }
             Mapping::Record { shape, .. } => {
                 let slots = self.out.shapes.get(shape.index()).map(|shape| &shape.slots);
                 names.extend(

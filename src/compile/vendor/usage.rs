@@ -24,6 +24,9 @@ impl Vendor<'_, '_> {
                 );
             }
             self.check_effect(id, &uses);
+            if self.broken.contains(&id) {
+                continue;
+            }
             let Some(reads) = self.out.calls.get(id.index()).map(|call| call.request.reads())
             else {
                 continue;

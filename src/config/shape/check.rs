@@ -50,10 +50,7 @@ impl Checker<'_> {
         let at = at.unwrap_or(Span { end: node.span.start, ..node.span });
         for entry in entries {
             match shape.keys.iter().find(|key| key.name == &*entry.key) {
-                Some(key)
-                    if entry.value.is_null()
-                        && !matches!(key.kind, Kind::Constant | Kind::RequestValue) =>
-                {
+                Some(key) if entry.value.is_null() && !may_be_null(&key.kind) => {
                     self.empty(entry);
                 }
                 Some(key) => self.kind(&key.kind, &entry.value, Some(entry.key_span)),
@@ -65,7 +62,7 @@ impl Checker<'_> {
                 self.problems.push(
                     Diagnostic::error(Code::MissingKey, format!("`{}` is missing", key.name))
                         .at(at, format!("this {} needs it", words(shape.name)))
-                        .help(key.doc),
+                        .help(format!("`{}`: {}", key.name, key.doc)),
                 );
             }
         }
@@ -76,9 +73,9 @@ impl Checker<'_> {
 
     fn rule(&mut self, rule: Rule, shape: &Shape, node: &Node, at: Span) {
         let (names, needs_one, is_exclusive) = match rule {
-            Rule::ExactlyOne(names) => (names, true, true),
-            Rule::AtLeastOne(names) => (names, true, false),
-            Rule::AtMostOne(names) => (names, false, true),
+            Rule::Exactly(names) => (names, true, true),
+            Rule::AtLeast(names) => (names, true, false),
+            Rule::AtMost(names) => (names, false, true),
         };
         let here: Vec<&Entry> = names.iter().filter_map(|name| node.entry(name)).collect();
         match here.as_slice() {
@@ -197,7 +194,9 @@ impl Checker<'_> {
         match (&node.value, request_form(node)) {
             (Value::Map(_), Some(form)) => self.shape(form, node, None),
             (Value::Map(entries), None) => {
-                entries.iter().for_each(|entry| self.request_value(&entry.value));
+                for entry in entries {
+                    self.request_value(&entry.value);
+                }
             }
             (Value::List(items), _) => items.iter().for_each(|item| self.request_value(item)),
             (Value::Scalar(_), _) => {}

@@ -59,9 +59,9 @@ fn conditions(rule: Rule) -> Vec<Value> {
         names.iter().map(|name| json!({ "required": [name] })).collect()
     };
     match rule {
-        Rule::ExactlyOne(names) => vec![json!({ "oneOf": alternatives(names) })],
-        Rule::AtLeastOne(names) => vec![json!({ "anyOf": alternatives(names) })],
-        Rule::AtMostOne(names) => {
+        Rule::Exactly(names) => vec![json!({ "oneOf": alternatives(names) })],
+        Rule::AtLeast(names) => vec![json!({ "anyOf": alternatives(names) })],
+        Rule::AtMost(names) => {
             let mut pairs = Vec::new();
             for (index, one) in names.iter().enumerate() {
                 for other in names.iter().skip(index + 1) {

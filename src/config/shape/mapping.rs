@@ -6,7 +6,6 @@ use super::{Key, Kind, Need, Rule, Shape, default, optional, required};
 static PATH: Kind = Kind::Text("path");
 static WORD: Kind = Kind::Text("word");
 pub(super) static MAPPING: Kind = Kind::Mapping;
-static REQUEST_VALUE: Kind = Kind::RequestValue;
 
 /// The forms of a mapping, the first whose own key stands in a map. The own key is the first of its shape.
 pub(super) static FORMS: [&Shape; 16] = [
@@ -85,14 +84,14 @@ static TIME: Shape = Shape {
     name: "time",
     doc: "An instant, as RFC 3339 with offset.",
     keys: &[path("time"), UNIX, FORMAT, ZONE, UNSET],
-    rules: &[Rule::AtMostOne(&["unix", "format"])],
+    rules: &[Rule::AtMost(&["unix", "format"])],
 };
 
 static DATE: Shape = Shape {
     name: "date",
     doc: "A day.",
     keys: &[path("date"), UNIX, FORMAT, ZONE, UNSET],
-    rules: &[Rule::AtMostOne(&["unix", "format"])],
+    rules: &[Rule::AtMost(&["unix", "format"])],
 };
 
 static JOIN: Shape = Shape {
@@ -140,7 +139,7 @@ static BOOL: Shape = Shape {
         optional("true", Kind::OneOrMore(&WORD), "Another name for `yes`."),
         optional("false", Kind::OneOrMore(&WORD), "Another name for `no`."),
     ],
-    rules: &[Rule::AtMostOne(&["yes", "true"]), Rule::AtMostOne(&["no", "false"])],
+    rules: &[Rule::AtMost(&["yes", "true"]), Rule::AtMost(&["no", "false"])],
 };
 
 static TEXT_FORM: Shape = Shape {
@@ -172,7 +171,7 @@ static EACH: Shape = Shape {
         optional("as", Kind::Text("type"), "Each element is a record of this type."),
         optional("item", Kind::Mapping, "The mapping of one element; paths start at the element."),
     ],
-    rules: &[Rule::ExactlyOne(&["as", "item"])],
+    rules: &[Rule::Exactly(&["as", "item"])],
 };
 
 static LIST: Shape = Shape {

@@ -4,6 +4,7 @@
 //! Gives: for each key its kind, whether it must be there, its default, and a sentence.
 //! Never: knows the schema or what another file says; `compile` checks what needs more than one place.
 
+mod call;
 pub(crate) mod check;
 mod deployment;
 pub mod json_schema;
@@ -38,12 +39,12 @@ pub(crate) enum Need {
     Default(&'static str),
 }
 
-/// What keys of one shape must be to each other.
+/// How many of some keys of one shape stand together: one exactly, at the least, at the most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
-    ExactlyOne(&'static [&'static str]),
-    AtLeastOne(&'static [&'static str]),
-    AtMostOne(&'static [&'static str]),
+    Exactly(&'static [&'static str]),
+    AtLeast(&'static [&'static str]),
+    AtMost(&'static [&'static str]),
 }
 
 /// What a value is.

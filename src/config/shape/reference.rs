@@ -1,7 +1,5 @@
 //! The reference page of the files: a table of keys for each shape.
 
-use std::fmt::Write as _;
-
 use super::walk::shapes;
 use super::{FILE_KINDS, FileKind, Kind, Need, Rule, Shape};
 use crate::diagnostic::Code;
@@ -21,19 +19,16 @@ pub fn reference() -> String {
     }
     page.push_str("\n## Diagnostics\n\nWhat `cyclorama check` can say, by code.\n\n| code | means |\n|---|---|\n");
     for code in Code::ALL {
-        // writing to a string cannot fail
-        let _ = writeln!(page, "| `{}` | {} |", code.as_str(), cell(code.doc()));
+        page.extend([format!("| `{}` | {} |\n", code.as_str(), cell(code.doc()))]);
     }
     page
 }
 
 fn section(page: &mut String, file: &FileKind, seen: &mut Vec<&'static str>) {
-    // writing to a string cannot fail
-    let _ = write!(
-        page,
+    page.extend([format!(
         "\n## {}\n\nFor editors: `# yaml-language-server: $schema=…/docs/schemas/{}`.\n",
         file.title, file.schema_file
-    );
+    )]);
     for shape in shapes(file) {
         if seen.contains(&shape.name) {
             continue;
@@ -44,34 +39,32 @@ fn section(page: &mut String, file: &FileKind, seen: &mut Vec<&'static str>) {
 }
 
 fn table(page: &mut String, shape: &Shape) {
-    let _ = write!(
-        page,
+    page.extend([format!(
         "\n### {}\n\n{}\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
         shape.name.replace('_', " "),
         shape.doc
-    );
+    )]);
     for key in shape.keys {
         let default = match key.need {
             Need::Required => "required".to_owned(),
             Need::Optional => String::new(),
             Need::Default(value) => format!("`{value}`"),
         };
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {default} | {} |",
+        page.extend([format!(
+            "| `{}` | {} | {default} | {} |\n",
             key.name,
             cell(&kind(&key.kind)),
             cell(key.doc)
-        );
+        )]);
     }
     for rule in shape.rules {
         let (words, names) = match rule {
-            Rule::ExactlyOne(names) => ("Exactly one of", names),
-            Rule::AtLeastOne(names) => ("At least one of", names),
-            Rule::AtMostOne(names) => ("At most one of", names),
+            Rule::Exactly(names) => ("Exactly one of", names),
+            Rule::AtLeast(names) => ("At least one of", names),
+            Rule::AtMost(names) => ("At most one of", names),
         };
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        let _ = write!(page, "\n{words} {}.\n", names.join(", "));
+        page.extend([format!("\n{words} {}.\n", names.join(", "))]);
     }
 }
 

@@ -29,7 +29,9 @@ fn visit_kind(kind: &'static Kind, found: &mut Vec<&'static Shape>) {
             visit_kind(map, found);
         }
         Kind::Mapping | Kind::TypeMapping => {
-            FORMS.iter().for_each(|form| visit(form, found));
+            for form in FORMS {
+                visit(form, found);
+            }
             visit(&RECORD, found);
             visit(&CASE, found);
         }

@@ -127,11 +127,11 @@ impl Builder<'_> {
                     entries.push(Entry { key, key_span, value: node });
                 }
             }
-            Some(Open::Map { .. }) => self.key(node),
+            Some(Open::Map { .. }) => self.key(&node),
         }
     }
 
-    fn key(&mut self, node: Node) {
+    fn key(&mut self, node: &Node) {
         let text = if let Some(text) = node.text() {
             Arc::from(text)
         } else {
