@@ -190,10 +190,8 @@ impl Marker<'_> {
         let Some(step) = plan.steps.get(id.index()) else { return };
         step.after.iter().for_each(|before| self.activate(*before));
         match &step.work {
-            Work::Call(call) => self.want_key(step.site, step.ty, &call.key, &step.after),
-            Work::Reference(reference) => {
-                self.want_key(step.site, step.ty, &reference.key, &step.after);
-            }
+            Work::Call(call) => self.want_key(step.site, step.ty, &call.key),
+            Work::Reference(reference) => self.want_key(step.site, step.ty, &reference.key),
             Work::Nested { column, field, .. } => {
                 self.want_field(step.site, step.ty, *column, *field);
             }
@@ -204,22 +202,26 @@ impl Marker<'_> {
                     .parts
                     .get(usize::from(part.part.0))
                     .map(|part| &part.rules);
-                if part.own_key || part.early_rule.is_some() {
+                if part.own_key {
                     return;
                 }
-                for rule in part.rules.iter().filter_map(|index| rules?.get(*index)) {
+                // an early rule has its key from the field, but the record may be there first (from the cache), and takes
+                // the key's place: then it must hold the slot
+                let usable = part
+                    .rules
+                    .iter()
+                    .filter(|index| part.early_rule.is_none_or(|early| early == **index));
+                for rule in usable.filter_map(|index| rules?.get(*index)) {
                     self.want(step.site, step.ty, rule.from, &rule.slots);
                 }
             }
         }
     }
 
-    /// A key that the objects were made with needs no record; any other is a wanted slot.
-    fn want_key(&mut self, site: SiteId, ty: TypeId, key: &KeySource, after: &[StepId]) {
+    /// The slots of a key are wanted even where the objects were made with it: their record may be there first.
+    fn want_key(&mut self, site: SiteId, ty: TypeId, key: &KeySource) {
         let KeySource::Slots { part, slots } = key else { return };
-        if self.provider(site, ty, *part).is_none_or(|provider| after.contains(&provider)) {
-            self.want(site, ty, *part, slots);
-        }
+        self.want(site, ty, *part, slots);
     }
 
     /// Two steps with the same call want the same slots, so that one load serves both.

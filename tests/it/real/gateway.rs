@@ -22,7 +22,7 @@ impl Gateway {
         let address = free_address();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let config = format!(
-            "listen: {address}\nschema: {}\nresolvers: {}\nroles:\n{roles}deadline: 60s\nlog: {{ level: info, format: json }}\n",
+            "listen: {address}\nschema: {}\nresolvers: {}\nroles:{roles}deadline: 60s\nlog: {{ level: info, format: json }}\n",
             here.join("schema").display(),
             here.join("resolvers").display(),
         );
@@ -50,7 +50,7 @@ impl Gateway {
     /// The data of an operation that has no errors.
     pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.answer(query, variables).await;
-        assert!(answer.get("errors").is_none(), "{answer:#}\n{}", self.process.log());
+        assert!(answer.get("errors").is_none(), "{:#}\n{}", answer["errors"], self.process.log());
         answer["data"].take()
     }
 

@@ -24,11 +24,16 @@ pub(crate) const KEY: &str = "sk_test_12345";
 pub(crate) struct LocalStripe {
     pub(crate) address: SocketAddr,
     pub(crate) rest: Rest,
-    _process: Process,
+    process: Option<Process>,
     _folder: Folder,
 }
 
 impl LocalStripe {
+    /// Ends the server at once.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.take());
+    }
+
     pub(crate) async fn start() -> Self {
         let folder = Folder::new("localstripe");
         let address = free_address();
@@ -37,7 +42,7 @@ impl LocalStripe {
         let process = Process::start("localstripe", &command, &folder.join("log"));
         let rest = Rest::new(address).basic(KEY, "");
         process.ready(|| rest.is_up("/v1/customers")).await;
-        Self { address, rest, _process: process, _folder: folder }
+        Self { address, rest, process: Some(process), _folder: folder }
     }
 
     /// A customer with a card that works; their id.

@@ -9,23 +9,27 @@ use serde_json::{Value, json};
 use super::process::{Folder, Process, asset, free_address};
 use super::rest::Rest;
 
-pub(crate) const EMAIL: &str = "gateway@cyclorama.example";
-pub(crate) const PASSWORD: &str = "suite&talk<secret>";
-pub(crate) const ACCOUNT: &str = "TSTDRV1234567";
+/// The account of the token passport.
+pub(crate) const ACCOUNT: &str = "TSTDRV1234567_SB1";
 
 pub(crate) struct NetSuite {
     pub(crate) address: SocketAddr,
-    _process: Process,
+    process: Option<Process>,
     folder: Folder,
 }
 
 impl NetSuite {
+    /// Ends the server at once.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.take());
+    }
+
     /// Serves these customers and opportunities. `shared` holds the WSDL.
     pub(crate) async fn start(shared: &Path, customers: &[Value], opportunities: &[Value]) -> Self {
         let folder = Folder::new("netsuite");
         let data = json!({
             "login": {
-                "email": EMAIL, "password": PASSWORD, "account": ACCOUNT,
+                "email": "gateway@cyclorama.example", "password": "not used", "account": ACCOUNT,
                 "consumerKey": "consumer-key", "consumerSecret": "consumer-secret",
                 "token": "token-id", "tokenSecret": "token-secret",
             },
@@ -45,7 +49,7 @@ impl NetSuite {
         let process = Process::start("php", &command, &folder.join("log"));
         let rest = Rest::new(address);
         process.ready(|| rest.is_up("/")).await;
-        Self { address, _process: process, folder }
+        Self { address, process: Some(process), folder }
     }
 
     /// The records as the server holds them now.

@@ -18,11 +18,16 @@ pub(crate) struct RequestTracker {
     pub(crate) root: Rest,
     /// The gateway's token.
     pub(crate) token: String,
-    _process: Process,
+    process: Option<Process>,
     _folder: Folder,
 }
 
 impl RequestTracker {
+    /// Ends the server at once.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.take());
+    }
+
     pub(crate) async fn start() -> Self {
         let folder = Folder::new("rt");
         let address = free_address();
@@ -49,7 +54,7 @@ impl RequestTracker {
         let process = Process::start("Request Tracker", &command, &folder.join("log"));
         let root = Rest::new(address).basic("root", "password");
         process.ready(|| root.is_up("/REST/2.0/rt")).await;
-        Self { address, root, token, _process: process, _folder: folder }
+        Self { address, root, token, process: Some(process), _folder: folder }
     }
 
     /// A person outside the company.

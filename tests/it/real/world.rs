@@ -2,6 +2,7 @@
 //!
 //! Started once for all tests that run at the same time, and stopped when the last of them is done with it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -10,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::gateway::{Gateway, url};
 use super::localstripe::{KEY, LocalStripe};
-use super::netsuite::{ACCOUNT, EMAIL, NetSuite, PASSWORD};
+use super::netsuite::{ACCOUNT, NetSuite};
 use super::proxy::Proxy;
 use super::request_tracker::RequestTracker;
 use crate::needs;
@@ -32,9 +33,14 @@ pub(crate) struct World {
     pub(crate) crm: NetSuite,
     pub(crate) billing: LocalStripe,
     pub(crate) support: RequestTracker,
-    pub(crate) crm_proxy: Proxy,
-    pub(crate) billing_proxy: Proxy,
-    pub(crate) support_proxy: Proxy,
+}
+
+/// A test's own gateway over a world, with nothing in its cache, and proxies that count what it asks.
+pub(crate) struct Counted {
+    pub(crate) gateway: Gateway,
+    pub(crate) crm: Proxy,
+    pub(crate) billing: Proxy,
+    pub(crate) support: Proxy,
 }
 
 /// The running world, started if nobody uses it now; nothing if this test is to be left out.
@@ -59,40 +65,56 @@ impl World {
         let (billing, support) = tokio::join!(LocalStripe::start(), RequestTracker::start());
         let (organization, ()) = tokio::join!(seed_billing(&billing), seed_support(&support));
         let crm = NetSuite::start(shared, &customers(&organization), &opportunities()).await;
-        Self {
-            crm_proxy: Proxy::before(crm.address),
-            billing_proxy: Proxy::before(billing.address),
-            support_proxy: Proxy::before(support.address),
-            crm,
-            billing,
-            support,
-        }
+        Self { crm, billing, support }
     }
 
-    /// The `roles:` of a deployment over all three, through the counting proxies.
+    /// The `roles:` of a deployment over all three.
     pub(crate) fn roles(&self) -> String {
+        self.roles_at([self.crm.address, self.billing.address, self.support.address])
+    }
+
+    fn roles_at(&self, [crm, billing, support]: [SocketAddr; 3]) -> String {
         format!(
-            "  crm:\n    vendor: netsuite\n    url: {}\n    headers: {{ X-NetSuite-Test: \"1\" }}\n\
-             \x20 billing: {{ vendor: stripe, url: \"{}\", auth: {{ bearer: {KEY} }} }}\n\
-             \x20 support:\n    vendor: request_tracker\n    url: {}\n    \
-             auth: {{ header: {{ name: Authorization, value: \"token {}\" }} }}\n",
-            url(self.crm_proxy.address),
-            url(self.billing_proxy.address),
-            url(self.support_proxy.address),
+            r#"
+  crm:
+    vendor: netsuite
+    url: {}
+    auth:
+      token_passport:
+        version: "2017_2"
+        account: {ACCOUNT}
+        consumer_key: consumer-key
+        consumer_secret: consumer-secret
+        token: token-id
+        token_secret: token-secret
+  billing:
+    vendor: stripe
+    url: {}
+    auth: {{ bearer: {KEY} }}
+  support:
+    vendor: request_tracker
+    url: {}
+    auth: {{ header: {{ name: Authorization, value: "token {}" }} }}
+"#,
+            url(crm),
+            url(billing),
+            url(support),
             self.support.token,
         )
     }
 
-    /// A gateway over this world, with nothing in its cache and nothing counted yet.
-    pub(crate) async fn gateway(&self) -> Gateway {
-        let gateway = Gateway::start(&self.roles()).await;
-        self.forget();
-        gateway
+    pub(crate) async fn counted(&self) -> Counted {
+        let [crm, billing, support] =
+            [self.crm.address, self.billing.address, self.support.address].map(Proxy::before);
+        let roles = self.roles_at([crm.address, billing.address, support.address]);
+        Counted { gateway: Gateway::start(&roles).await, crm, billing, support }
     }
+}
 
+impl Counted {
     /// Counting starts anew.
     pub(crate) fn forget(&self) {
-        for proxy in [&self.crm_proxy, &self.billing_proxy, &self.support_proxy] {
+        for proxy in [&self.crm, &self.billing, &self.support] {
             proxy.take();
         }
     }
@@ -138,7 +160,8 @@ fn opportunities() -> Vec<Value> {
     let make = |number: usize, entity: &str, total: &str, status: &str| {
         json!({
             "internalId": (5000 + number).to_string(), "tranId": format!("OPP{number}"), "title": format!("Deal {number}"),
-            "entity": entity, "projectedTotal": total.parse::<f64>().unwrap(), "currencyName": "EUR", "probability": 50,
+            "entity": entity, "projectedTotal": total.parse::<f64>().unwrap(), "probability": 50,
+            "currency": { "internalId": "4", "name": "EUR" },
             "entityStatus": { "internalId": "10", "name": status }, "salesRep": { "internalId": "7", "name": "Rita Rep" },
             "expectedCloseDate": "2026-06-30T00:00:00.000-07:00", "createdDate": "2025-01-15T10:00:00.000-08:00",
         })
@@ -190,12 +213,12 @@ async fn seed_support(support: &RequestTracker) {
     };
     let shared_email = plain_email(1);
     let mut tickets = vec![
-        ticket("Zoë's printer".to_owned(), &[QUOTED], "open", 90),
+        ticket("Zoë's printer".to_owned(), &[QUOTED], "open", 100),
         ticket("A ticket of two".to_owned(), &[QUOTED, &shared_email], "new", 0),
-        ticket("Order of desks".to_owned(), &[ORGANIZATION], "open", 40),
+        ticket("Order of desks".to_owned(), &[ORGANIZATION], "open", 50),
     ];
     for number in 2..=PLAIN {
-        tickets.push(ticket(format!("Question {number}"), &[&plain_email(number)], "new", 10));
+        tickets.push(ticket(format!("Question {number}"), &[&plain_email(number)], "new", 50));
     }
     let ids = support.tickets(&tickets).await;
     support.say(&ids[0], "correspond", "We are looking into it.").await;
@@ -206,9 +229,4 @@ async fn seed_support(support: &RequestTracker) {
         "Queue": "Private", "Subject": "Not for the gateway", "Requestor": [QUOTED], "Content": "secret", "ContentType": "text/plain",
     });
     support.tickets(&[hidden]).await;
-}
-
-/// The passport that the vendor file sends.
-pub(crate) fn passport() -> [(&'static str, &'static str); 3] {
-    [("NETSUITE_EMAIL", EMAIL), ("NETSUITE_PASSWORD", PASSWORD), ("NETSUITE_ACCOUNT", ACCOUNT)]
 }
