@@ -2,7 +2,11 @@
 //!
 //! `cargo bench` runs all of them, `cargo bench -- mapping` those whose name holds the word.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops where it cannot go on")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops where it cannot go on"
+)]
 
 use std::time::{Duration, Instant};
 
