@@ -180,3 +180,6 @@ impl Expander<'_> {
 fn default_of(inside: &str) -> Option<&str> {
     inside.split_once(":-").map(|(_, default)| default)
 }
+
+#[cfg(test)]
+mod tests;

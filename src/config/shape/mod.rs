@@ -131,3 +131,6 @@ const fn optional(name: &'static str, kind: Kind, doc: &'static str) -> Key {
 const fn default(name: &'static str, kind: Kind, value: &'static str, doc: &'static str) -> Key {
     Key { name, kind, need: Need::Default(value), doc }
 }
+
+#[cfg(test)]
+mod tests;
