@@ -168,7 +168,9 @@ impl Marker<'_> {
             && let Some(wanted) =
                 self.marks.wanted.get_mut(site.index()).and_then(|site| site.get_mut(index))
         {
-            slots.iter().for_each(|slot| wanted.insert(*slot));
+            for slot in slots {
+                wanted.insert(*slot);
+            }
         }
         if let Some(step) = self.provider(site, ty, part) {
             self.activate(step);

@@ -1,4 +1,5 @@
-//! One customer over three real systems: Request Tracker as support, localstripe as billing, a NetSuite SOAP service as CRM.
+//! One customer over three real systems: Request Tracker as support, localstripe as billing, a SOAP service made from the WSDL
+//! of `NetSuite` as CRM.
 //!
 //! Every test asks the built binary over HTTP, and counts at proxies what the binary asks of each system.
 

@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 /// One request that came through.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) method: String,
     /// Path and query, as sent.
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
@@ -47,7 +46,7 @@ impl Proxy {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        let state = seen.clone();
+        let state = Arc::clone(&seen);
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -96,7 +95,6 @@ async fn pass(
 ) -> Response<Body> {
     let target = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     through.seen.lock().unwrap().push(Seen {
-        method: method.to_string(),
         uri: target.clone(),
         headers: headers.clone(),
         body: String::from_utf8_lossy(&body).into_owned(),

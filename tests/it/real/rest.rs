@@ -41,10 +41,6 @@ impl Rest {
         Self { authorization: Some(authorization), ..self }
     }
 
-    pub(crate) fn authorization(self, value: String) -> Self {
-        Self { authorization: Some(value), ..self }
-    }
-
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.client.get(format!("{}{path}", self.base))).await
     }
