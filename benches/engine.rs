@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 
 #[path = "engine/mapping.rs"]
 mod mapping;
+#[path = "engine/operations.rs"]
+mod operations;
 
 fn main() {
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let bench = Bench { words };
     mapping::run(&bench);
+    operations::run(&bench);
 }
 
 /// What is asked for on the command line.
