@@ -61,16 +61,5 @@ mod transport_policy;
 mod transport_soap;
 #[cfg(test)]
 mod transport_urls;
-mod testkit;
-#[cfg(test)]
-mod batching;
-#[cfg(test)]
-mod caching;
-#[cfg(test)]
-mod identity;
-#[cfg(test)]
-mod paging;
-#[cfg(test)]
-mod answers;
 #[cfg(test)]
 mod executor;
