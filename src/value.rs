@@ -19,17 +19,27 @@ pub const KEY_SEPARATOR: char = '\u{1f}';
 /// A key that a load is made for: the remote system's own text, composite keys joined with [`KEY_SEPARATOR`].
 ///
 /// The empty key stands for calls that take none ("a page of customers").
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Arc<str>);
+#[derive(Clone)]
+pub struct Key {
+    /// Keys that are made together share their text.
+    text: Arc<str>,
+    start: u32,
+    end: u32,
+}
 
 impl Key {
     /// The key of a call that takes no key.
     pub fn unit() -> Self {
-        Self(Arc::from(""))
+        Self::new("")
     }
 
     pub fn new(text: &str) -> Self {
-        Self(Arc::from(text))
+        Self { text: Arc::from(text), start: 0, end: offset(text.len()) }
+    }
+
+    /// A key that is a part of a text that other keys share.
+    pub fn part_of(text: &Arc<str>, start: u32, end: u32) -> Self {
+        Self { text: Arc::clone(text), start, end }
     }
 
     /// Joins the parts of a composite key. `None` when a part is empty or holds the separator: such a key matches nothing.
@@ -44,15 +54,47 @@ impl Key {
             }
             text.push_str(part);
         }
-        if text.is_empty() { None } else { Some(Self(Arc::from(text))) }
+        if text.is_empty() { None } else { Some(Self::new(&text)) }
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.split(KEY_SEPARATOR)
+        self.as_str().split(KEY_SEPARATOR)
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Key({:?})", self.as_str())
     }
 }
 

@@ -30,7 +30,8 @@ const QUERY: &str = "query Page { customers(first: 100) { nodes { id name email 
 pub(crate) fn run(bench: &Bench) {
     let compiled = compile(&Files::in_memory("cyclorama.yaml", FILES.iter().copied()));
     let graph = Arc::new(compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
 
     bench.measure("operation: guard, parse, validate, plan", || {
         let prepared = operation::prepare(&graph, QUERY, None).expect("a valid operation");
@@ -39,7 +40,8 @@ pub(crate) fn run(bench: &Bench) {
 
     let wire: MemoryWire = Arc::new(|request| std::future::ready(Ok(answer(&request))).boxed());
     let backends = Backends::in_memory(Arc::clone(&graph), &wire);
-    let engine = Engine::over(Arc::clone(&graph), backends, EngineSettings::default()).expect("an engine");
+    let engine =
+        Engine::over(Arc::clone(&graph), backends, EngineSettings::default()).expect("an engine");
     let principal = Principal::anonymous();
     let execute = || {
         let request = Request { query: QUERY.to_owned(), ..Request::default() };
@@ -48,18 +50,26 @@ pub(crate) fn run(bench: &Bench) {
     let first = execute();
     let shown: Value = serde_json::from_slice(&first.body).expect("JSON");
     assert_eq!(shown.get("errors"), None, "{shown:#}");
-    assert_eq!(shown["data"]["customers"]["nodes"][99]["tickets"]["nodes"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        shown["data"]["customers"]["nodes"][99]["tickets"]["nodes"].as_array().map(Vec::len),
+        Some(3)
+    );
     println!("{:48} {:>12} bytes", "operation: answer", first.body.len());
     let allocations = allocation_counter::measure(|| drop(execute()));
     println!("{:48} {:>12} allocations", "operation: warm", allocations.count_total);
     bench.measure("operation: warm, 100 customers, 500 invoices, 300 tickets", execute);
 
-    let cold = Engine::over(Arc::clone(&graph), Backends::in_memory(graph, &wire), EngineSettings::default());
+    let cold = Engine::over(
+        Arc::clone(&graph),
+        Backends::in_memory(graph, &wire),
+        EngineSettings::default(),
+    );
     let cold = cold.expect("an engine");
     let mut tenant = 0_u32;
     bench.measure("operation: cold (a new tenant each time)", || {
         tenant += 1;
-        let principal = Principal { tenant: Arc::from(tenant.to_string()), ..Principal::anonymous() };
+        let principal =
+            Principal { tenant: Arc::from(tenant.to_string()), ..Principal::anonymous() };
         let request = Request { query: QUERY.to_owned(), ..Request::default() };
         runtime.block_on(cold.execute(request, &principal))
     });
@@ -71,22 +81,28 @@ fn answer(request: &WireRequest) -> WireResponse {
         body["keys"].as_array().cloned().unwrap_or_default()
     };
     let body = if request.url.contains("/customers") {
-        let record = |number: u32| json!({
-            "id": format!("c{number}"), "name": format!("Customer {number}"), "email": format!("c{number}@example.com"),
-            "billing": format!("b{number}"),
-        });
+        let record = |number: u32| {
+            json!({
+                "id": format!("c{number}"), "name": format!("Customer {number}"), "email": format!("c{number}@example.com"),
+                "billing": format!("b{number}"),
+            })
+        };
         json!({ "items": (0..100).map(record).collect::<Vec<_>>() })
     } else if request.url.contains("/invoices") {
-        let record = |key: &Value, number: u32| json!({
-            "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "account": key, "number": format!("2026-{number:05}"),
-            "status": "open", "total": 123_456 + number, "currency": "EUR",
-        });
+        let record = |key: &Value, number: u32| {
+            json!({
+                "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "account": key, "number": format!("2026-{number:05}"),
+                "status": "open", "total": 123_456 + number, "currency": "EUR",
+            })
+        };
         json!({ "items": keys().iter().flat_map(|key| (0..5).map(move |number| record(key, number))).collect::<Vec<_>>() })
     } else {
-        let record = |key: &Value, number: u32| json!({
-            "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "email": key,
-            "subject": format!("Question {number} about an order"), "priority": number,
-        });
+        let record = |key: &Value, number: u32| {
+            json!({
+                "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "email": key,
+                "subject": format!("Question {number} about an order"), "priority": number,
+            })
+        };
         json!({ "items": keys().iter().flat_map(|key| (0..3).map(move |number| record(key, number))).collect::<Vec<_>>() })
     };
     WireResponse {

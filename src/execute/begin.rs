@@ -226,6 +226,7 @@ impl Run<'_> {
         let mut by_kind: Vec<Vec<(Cow<'_, str>, u32)>> =
             part.keys.iter().map(|_| Vec::new()).collect();
         let mut settled: Vec<(u32, Settled)> = Vec::new();
+        let mut known = KnownKeys::default();
         for object in self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)) {
             match self.identify(step, work, object, wanted) {
                 Identified::Load(kind, key) => {
@@ -233,6 +234,7 @@ impl Run<'_> {
                         keys.push((key, object));
                     }
                 }
+                Identified::Known(kind, key) => known.push(object, kind, &key),
                 Identified::Settled(state) => settled.push((object, state)),
                 Identified::Has => {}
             }
@@ -251,6 +253,7 @@ impl Run<'_> {
         self.memo = memo;
         let groups: Vec<Group> =
             sought.into_iter().map(|sought| self.take(sought, &mut reaches)).collect();
+        self.keep_known(step.site, work.part, known);
         for (object, state) in settled {
             let state = self.settle(state);
             if let Some(site) = self.site_mut(step.site) {
@@ -266,6 +269,15 @@ impl Run<'_> {
 
     fn part_load(&self, call: CallId, shape: ShapeId, wanted: SlotSet) -> Load {
         Load::new(self.graph, (call, shape), wanted, Arguments::new(), None, self.context.principal)
+    }
+
+    fn keep_known(&mut self, site: SiteId, part: PartId, known: KnownKeys) {
+        let text: Arc<str> = Arc::from(known.text);
+        let Some(site) = self.site_mut(site) else { return };
+        for (object, kind, start, end) in known.keys {
+            let key = Key::part_of(&text, start, end);
+            site.set_part(object, part, PartState::Key { kind, key });
+        }
     }
 
     fn settle(&mut self, settled: Settled) -> PartState {
@@ -317,11 +329,7 @@ impl Run<'_> {
                         })
                     };
                     if !part.is_anchor && !wanted.is_empty() && holds().covers(wanted) {
-                        let key = Key::new(&key);
-                        return Identified::Settled(Settled::State(PartState::Key {
-                            kind: rule.key_kind,
-                            key,
-                        }));
+                        return Identified::Known(rule.key_kind, key);
                     }
                     return Identified::Load(rule.key_kind, key);
                 }
@@ -448,9 +456,27 @@ struct Sought {
 
 enum Identified<'a> {
     Load(u8, Cow<'a, str>),
+    /// The key is all that is wanted.
+    Known(u8, Cow<'a, str>),
     Settled(Settled),
     /// The object has this part already.
     Has,
+}
+
+/// Keys of many objects in one text.
+#[derive(Default)]
+struct KnownKeys {
+    text: String,
+    /// Object, kind of key, and where the key stands in the text.
+    keys: Vec<(u32, u8, u32, u32)>,
+}
+
+impl KnownKeys {
+    fn push(&mut self, object: u32, kind: u8, key: &str) {
+        let start = number(self.text.len());
+        self.text.push_str(key);
+        self.keys.push((object, kind, start, number(self.text.len())));
+    }
 }
 
 enum Settled {

@@ -64,7 +64,7 @@ impl Run<'_> {
             }
             PartState::Key { kind, key } => {
                 match key_slots(self.graph, ty, part, *kind, key, slots) {
-                    Some(text) => ObjectKey::Known(Cow::Owned(text)),
+                    Some(text) => ObjectKey::Known(text),
                     None => ObjectKey::None(Link::Unset),
                 }
             }
@@ -99,21 +99,25 @@ fn normalized(key: Cow<'_, str>, normalizer: Normalizer) -> ObjectKey<'_> {
 }
 
 /// The values of `slots`, taken from a key that holds them.
-fn key_slots(
+fn key_slots<'k>(
     graph: &Graph,
     ty: TypeId,
     part: PartId,
     kind: u8,
-    key: &Key,
+    key: &'k Key,
     slots: &[SlotId],
-) -> Option<String> {
+) -> Option<Cow<'k, str>> {
     let part_key = graph.ty(ty).parts.get(usize::from(part.0))?.keys.get(usize::from(kind))?;
+    if part_key.slots == slots {
+        return Some(Cow::Borrowed(key.as_str()));
+    }
     let parts: Vec<&str> = key.parts().collect();
     let texts = slots.iter().map(|slot| {
         let place = part_key.slots.iter().position(|candidate| candidate == slot)?;
         parts.get(place).copied()
     });
-    Some(Key::composite(texts.collect::<Option<Vec<_>>>()?)?.as_str().to_owned())
+    let key = Key::composite(texts.collect::<Option<Vec<_>>>()?)?;
+    Some(Cow::Owned(key.as_str().to_owned()))
 }
 
 /// A key from the field's arguments: `None` when an argument is null or missing.

@@ -1,6 +1,7 @@
 //! Builds the plan: one walk over the operation's merged fields.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::identity::{part_of_backend, usable_rules};
 use crate::graph::{
@@ -23,7 +24,7 @@ pub fn plan(graph: &Graph, operation: Operation) -> Plan {
     };
     let root_site = builder.site(root_type, None, None, String::new());
     let root = builder.root(&operation.root, root_site);
-    Plan { sites: builder.sites, steps: builder.steps, root, operation }
+    Plan { sites: builder.sites, steps: builder.steps, root, operation, bytes: AtomicUsize::new(0) }
 }
 
 struct Builder<'a> {
@@ -557,7 +558,7 @@ fn order(branch: &Branch) -> Vec<OutEntry> {
 }
 
 fn prefix(response_key: &str) -> Box<str> {
-    format!("\"{response_key}\":").into_boxed_str()
+    format!(",\"{response_key}\":").into_boxed_str()
 }
 
 fn sorted(mut steps: Vec<StepId>) -> Vec<StepId> {

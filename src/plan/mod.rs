@@ -11,6 +11,7 @@ mod identity;
 mod mark;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Location;
 use crate::graph::{
@@ -50,7 +51,23 @@ pub struct Plan {
     pub sites: Vec<Site>,
     pub steps: Vec<Step>,
     pub root: Node,
+    /// How long the last answer was: the next one is mostly as long.
+    bytes: AtomicUsize,
 }
+
+impl Plan {
+    /// Room to begin an answer with.
+    pub fn bytes_before(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed).saturating_add(512)
+    }
+
+    pub fn wrote(&self, bytes: usize) {
+        self.bytes.store(bytes.min(LONGEST_ROOM), Ordering::Relaxed);
+    }
+}
+
+/// An answer that was larger than this says nothing about the next one.
+const LONGEST_ROOM: usize = 1 << 20;
 
 /// A place in the answer where objects stand that have parts, calls or references of their own.
 #[derive(Debug)]
@@ -163,7 +180,7 @@ pub struct OutEntry {
 #[derive(Debug)]
 pub struct OutField {
     pub response_key: Arc<str>,
-    /// `"key":`, ready to copy.
+    /// `,"key":`, ready to copy.
     pub prefix: Box<str>,
     pub field: Option<FieldId>,
     pub ty: TypeRef,

@@ -54,10 +54,7 @@ impl<'a> Writer<'a> {
             if !self.holds(entry) {
                 continue;
             }
-            if !std::mem::take(&mut is_first) {
-                self.out.push(b',');
-            }
-            self.out.extend_from_slice(field.prefix.as_bytes());
+            self.key(&field.prefix, &mut is_first);
             self.path.push(Segment::Key(&field.response_key));
             let start = self.out.len();
             let done = self.connection_field(node, field, site, window, at);
@@ -83,7 +80,7 @@ impl<'a> Writer<'a> {
         at: At,
     ) -> Done {
         let owner = Owner { coordinate: &field.coordinate, location: field.location };
-        if !is_visible(&field.access, self.source.principal) {
+        if !field.access.is_empty() && !is_visible(&field.access, self.source.principal) {
             return self.refused(owner);
         }
         let wrappers = field.ty.as_ref().map_or(&[][..], |ty| &ty.wrappers);

@@ -47,7 +47,7 @@ pub struct Written {
 pub fn respond(source: Source<'_>) -> Written {
     let mut writer = Writer {
         source,
-        out: Vec::with_capacity(4096),
+        out: Vec::with_capacity(source.plan.bytes_before()),
         path: Vec::new(),
         errors: Vec::new(),
         more_errors: 0,
@@ -64,6 +64,7 @@ pub fn respond(source: Source<'_>) -> Written {
         failure::write_errors(&mut writer.out, &writer.errors, writer.more_errors);
     }
     writer.out.push(b'}');
+    source.plan.wrote(writer.out.len());
     Written { body: writer.out, errors }
 }
 
@@ -106,6 +107,9 @@ struct Owner<'a> {
 
 impl<'a> Writer<'a> {
     fn holds(&self, entry: &OutEntry) -> bool {
+        if entry.when.0.is_empty() && entry.unless.is_empty() {
+            return true;
+        }
         let truths = self.source.outcome.marks.truths;
         let holds = |condition: &Condition| condition.holds(truths);
         holds(&entry.when) && !entry.unless.iter().any(holds)
@@ -147,10 +151,7 @@ impl<'a> Writer<'a> {
             if !self.holds(entry) {
                 continue;
             }
-            if !std::mem::take(&mut is_first) {
-                self.out.push(b',');
-            }
-            self.out.extend_from_slice(field.prefix.as_bytes());
+            self.key(&field.prefix, &mut is_first);
             self.path.push(Segment::Key(&field.response_key));
             let start = self.out.len();
             let done = self.field(field, branch.ty, place);
@@ -161,6 +162,14 @@ impl<'a> Writer<'a> {
         }
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// `"key":`, with a comma before it unless it is the object's first: prefixes begin with the comma.
+    fn key(&mut self, prefix: &str, is_first: &mut bool) {
+        let bytes = prefix.as_bytes();
+        let bytes =
+            if std::mem::take(is_first) { bytes.get(1..).unwrap_or_default() } else { bytes };
+        self.out.extend_from_slice(bytes);
     }
 
     /// Turns a null that rose to a nullable place into `null`.
@@ -178,7 +187,7 @@ impl<'a> Writer<'a> {
 
     fn field(&mut self, field: &'a OutField, ty: TypeId, place: Place) -> Done {
         let owner = Owner { coordinate: &field.coordinate, location: field.location };
-        if !is_visible(&field.access, self.source.principal) {
+        if !field.access.is_empty() && !is_visible(&field.access, self.source.principal) {
             return self.refused(owner);
         }
         match &field.source {

@@ -226,10 +226,7 @@ impl Writer<'_> {
             if !self.holds(entry) {
                 continue;
             }
-            if !std::mem::take(&mut is_first) {
-                self.out.push(b',');
-            }
-            self.out.extend_from_slice(prefix.as_bytes());
+            self.key(prefix, &mut is_first);
             match field {
                 None => self.string(&node.type_name),
                 Some(StatusField::System) => self.string(role),

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use crate::testkit::{Deployment, customer_id};
 
 fn query() -> String {
-    format!("query($id: ID! = \"{}\") {{ customer(id: $id) {{ b: name tickets {{ subject }} }} }}", customer_id("c2"))
+    format!(
+        "query($id: ID! = \"{}\") {{ customer(id: $id) {{ b: name tickets {{ subject }} }} }}",
+        customer_id("c2")
+    )
 }
 
 #[tokio::test]
@@ -20,10 +23,15 @@ async fn the_stock_axum_service_serves_the_engine() {
     let service = async_graphql_axum::GraphQL::new(EngineExecutor(gateway.engine.clone()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let server = tokio::spawn(async move { axum::serve(listener, Router::new().route_service("/", service)).await });
+    let server = tokio::spawn(async move {
+        axum::serve(listener, Router::new().route_service("/", service)).await
+    });
     let body = json!({ "query": query(), "variables": {} }).to_string();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let request = client.post(format!("http://{address}/")).header("content-type", "application/json").body(body);
+    let request = client
+        .post(format!("http://{address}/"))
+        .header("content-type", "application/json")
+        .body(body);
     let text = request.send().await.expect("an answer").text().await.expect("text");
     let answer: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(answer["data"]["customer"], json!({ "b": "Customer 2", "tickets": null }));
@@ -43,11 +51,18 @@ async fn a_stream_gives_one_answer_and_carries_the_connections_caller() {
         scopes: vec!["audit".into()],
         ..Principal::anonymous()
     });
-    let answers: Vec<_> = executor.execute_stream(Request::new(&secret), Some(session.into())).collect().await;
+    let answers: Vec<_> =
+        executor.execute_stream(Request::new(&secret), Some(session.into())).collect().await;
     let [answer] = &answers[..] else { panic!("one answer, not {}", answers.len()) };
-    assert_eq!(serde_json::to_value(&answer.data).expect("JSON"), json!({ "customer": { "secret": "hush" } }));
+    assert_eq!(
+        serde_json::to_value(&answer.data).expect("JSON"),
+        json!({ "customer": { "secret": "hush" } })
+    );
     let refused = executor.execute(Request::new(&secret)).await;
-    assert_eq!(serde_json::to_value(&refused.data).expect("JSON"), json!({ "customer": { "secret": null } }));
+    assert_eq!(
+        serde_json::to_value(&refused.data).expect("JSON"),
+        json!({ "customer": { "secret": null } })
+    );
 }
 
 #[tokio::test]
