@@ -142,7 +142,7 @@ impl Sdl {
                 Some(_) => Vec::new(),
             };
             if let Some(input) = inputs.iter().find(|input| input.name.as_str() == &**name) {
-                found = Some(&*input.ty)
+                found = Some(&*input.ty);
             } else {
                 let names = inputs.iter().map(|input| input.name.to_string()).collect();
                 return Err((Arc::clone(name), names));

@@ -58,6 +58,25 @@ fn the_base_of_all_cases_has_nothing_wrong() {
 }
 
 #[test]
+fn without_the_anchors_role_its_objects_are_not_covered_and_the_rest_is() {
+    let mut texts = BTreeMap::new();
+    read(&Path::new(ROOT).join("base"), Path::new(""), &mut texts);
+    let config = "roles:\n  billing: { vendor: acme, url: \"http://billing.example\" }\n";
+    texts.insert("cyclorama.yaml".to_owned(), config.to_owned());
+    let texts = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let files = Files::in_memory("cyclorama.yaml", texts);
+    let compiled = compile(&files);
+    assert_eq!(render::plain(&compiled.diagnostics, &files.sources), "");
+    let uncovered: Vec<&str> =
+        compiled.coverage.uncovered.iter().map(|one| one.coordinate.as_str()).collect();
+    assert!(uncovered.contains(&"Query.customer") && uncovered.contains(&"Invoice.customer"));
+    assert!(!uncovered.contains(&"Query.invoices") && !uncovered.contains(&"Invoice.total"));
+    let graph = compiled.graph.unwrap();
+    let customer = graph.ty(graph.type_named("Customer").unwrap());
+    assert_eq!(customer.uncovered_roles, [std::sync::Arc::from("crm")]);
+}
+
+#[test]
 fn every_case_gives_its_report_and_no_secret() {
     for folder in folders() {
         let (_, text) = report(&folder);

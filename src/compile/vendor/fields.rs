@@ -115,6 +115,14 @@ impl Vendor<'_, '_> {
     pub(super) fn compile_fields(&mut self) {
         for entry in self.node.get("fields").map(Node::entries).unwrap_or_default() {
             let Some((ty, field)) = self.coordinate(entry) else { continue };
+            if !self.is_made(ty) || !self.is_made(self.element(ty, field)) {
+                let call = entry.value.get("call").and_then(|node| self.call_named(node));
+                if let Some(call) = call {
+                    let unread = Use { span: entry.key_span, by: UsedBy::Fill, key_parts: None };
+                    self.used(call, unread);
+                }
+                continue;
+            }
             let source = if entry.value.get("reference").is_some() {
                 self.reference(ty, field, entry)
             } else {
@@ -124,6 +132,20 @@ impl Vendor<'_, '_> {
                 let (role, span) = (self.role, entry.key_span);
                 self.out.sources.push(FieldSource { role, ty, field, source, span });
             }
+        }
+    }
+
+    /// Objects of a type whose anchor's role nobody plays are never made: what leads to them or stands on them stays uncovered.
+    fn is_made(&self, ty: TypeId) -> bool {
+        self.cx.class(ty) != Class::Entity || self.cx.is_live(ty)
+    }
+
+    /// The type of a field, or of the elements of its connection.
+    fn element(&self, ty: TypeId, field: FieldId) -> TypeId {
+        let named = self.cx.field(ty, field).ty.named;
+        match self.cx.class(named) {
+            Class::Connection { element } => element,
+            _ => named,
         }
     }
 
