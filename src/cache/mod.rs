@@ -5,8 +5,8 @@
 //! Never: decides who may share: that follows from the key, which holds every run-time input of the request.
 
 use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
@@ -57,6 +57,8 @@ pub struct Cache {
     limits: CacheLimits,
     store: moka::sync::Cache<Box<[u8]>, Arc<Entry>, FxBuildHasher>,
     epoch: AtomicU64,
+    /// One drop at a time.
+    dropping: Mutex<()>,
     /// By tag: the epoch of its last drop.
     dropped_at: Box<[AtomicU64]>,
 }
@@ -65,6 +67,7 @@ pub struct Cache {
 const LONGEST_STAY: Duration = Duration::from_hours(1);
 
 impl Cache {
+    #[expect(clippy::borrowed_box, reason = "the store hands its keys out as they are")]
     pub fn new(limits: CacheLimits) -> Self {
         let store = moka::sync::Cache::builder()
             .max_capacity(limits.bytes)
@@ -75,7 +78,7 @@ impl Cache {
             .time_to_live(LONGEST_STAY)
             .build_with_hasher(FxBuildHasher);
         let dropped_at = (0..=u16::MAX).map(|_| AtomicU64::new(0)).collect();
-        Self { limits, store, epoch: AtomicU64::new(0), dropped_at }
+        Self { limits, store, epoch: AtomicU64::new(0), dropping: Mutex::new(()), dropped_at }
     }
 
     /// The present epoch: taken before a read is sent.
@@ -132,12 +135,15 @@ impl Cache {
 
     /// Makes everything stale that has one of these tags, whether it is kept already or still being read.
     pub fn drop_tags(&self, tags: &[Tag]) {
-        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        let _turn = self.dropping.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = self.epoch.load(Ordering::Acquire) + 1;
         for tag in tags {
             if let Some(dropped_at) = self.dropped_at.get(usize::from(tag.0)) {
-                dropped_at.fetch_max(epoch, Ordering::AcqRel);
+                dropped_at.store(epoch, Ordering::Release);
             }
         }
+        // Last: whoever sees the new epoch sees all of its drops, and may remember that an entry has passed it.
+        self.epoch.store(epoch, Ordering::Release);
     }
 
     /// How long an answer may be kept: the vendor file's word, then the backend's, then the deployment's; `no-store` always wins.

@@ -187,7 +187,11 @@ impl Run<'_> {
                     sought.hit_objects.extend(objects().map(|object| (object, hit)));
                     continue;
                 }
-                Found::Flying(flight) => sought.flights.push(flight),
+                Found::Flying(flight) => {
+                    if sought.flights.last().is_none_or(|last| !last.ptr_eq(&flight)) {
+                        sought.flights.push(flight);
+                    }
+                }
                 Found::Miss => misses.push(Key::new(key)),
             }
             sought.pending.push((Key::new(key), objects().collect()));

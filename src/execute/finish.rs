@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::error::{ErrorCode, LoadError};
 use crate::execute::begin::{Reach, set};
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Failure, Link, NullBy, Object, PartState, Run, Window};
 use crate::graph::{Call, FieldId, Graph, KeyMode, PartId, TypeId, Yields};
-use crate::load::{Chunk, CursorKey, Flight, Loaded, PageWindow, Position};
+use crate::load::{Chunk, CursorKey, Flight, KeyOutcome, Loaded, PageWindow, Position};
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Answer, Cell, Key};
 
@@ -143,7 +145,7 @@ impl Run<'_> {
         let plan = self.plan;
         let Some(step) = plan.steps.get(landed.step.index()) else { return };
         for group in std::mem::take(&mut landed.groups) {
-            self.land(group, &mut landed.reaches);
+            self.land(&group, &mut landed.reaches);
         }
         match &step.work {
             Work::Call(call) => {
@@ -158,10 +160,10 @@ impl Run<'_> {
     }
 
     /// Gives each waiting object its key's outcome.
-    fn land(&mut self, group: Group, reaches: &mut [Reach]) {
+    fn land(&mut self, group: &Group, reaches: &mut [Reach]) {
+        let outcomes = outcomes(&group.chunks);
         for (key, objects) in &group.pending {
-            let outcome = group.chunks.iter().find_map(|chunk| chunk.outcome(key.as_str()));
-            let reach = match outcome {
+            let reach = match outcomes.get(key.as_str()) {
                 Some(Ok(answer)) => Reach::Answer(
                     self.arena.answer(Loaded { answer: Arc::clone(answer), cached_at: None }),
                 ),
@@ -181,7 +183,7 @@ impl Run<'_> {
             Ok(answer) => Reach::Answer(self.arena.answer(Loaded { answer, cached_at: None })),
             Err(error) => Reach::Failed(self.arena.failure(Failure::Load(error))),
         };
-        reaches.iter_mut().for_each(|slot| *slot = reach);
+        reaches.fill(reach);
     }
 
     // ---- calls -----------------------------------------------------------------------------------------------------
@@ -450,6 +452,15 @@ impl Run<'_> {
             site.set_part(object, part, PartState::Failed(failure));
         }
     }
+}
+
+/// The outcomes of chunks, by key. A chunk that several keys have joined is here several times.
+fn outcomes(chunks: &[Arc<Chunk>]) -> FxHashMap<&str, &KeyOutcome> {
+    let mut distinct: Vec<&Arc<Chunk>> = chunks.iter().collect();
+    distinct.sort_unstable_by_key(|chunk| Arc::as_ptr(chunk));
+    distinct.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    let pairs = distinct.into_iter().flat_map(|chunk| chunk.keys.iter().zip(&chunk.outcomes));
+    pairs.map(|(key, outcome)| (key.as_str(), outcome)).collect()
 }
 
 /// The cell of a field in a record of whichever shape.

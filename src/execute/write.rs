@@ -34,10 +34,7 @@ impl Run<'_> {
         let task = tokio::spawn(async move {
             let key = key.unwrap_or_else(Key::unit);
             let written = load::write(&loader, &load, &key).await;
-            if written.as_ref().map_or_else(
-                |failure| matches!(failure.error, BackendError::OutcomeUnknown),
-                |_| true,
-            ) {
+            if written.as_ref().map_or_else(|failure| may_be_done(&failure.error), |_| true) {
                 loader.cache.drop_tags(&tags(&loader, &load, &key));
             }
             written
@@ -56,6 +53,24 @@ impl Run<'_> {
             }
             .boxed(),
         )
+    }
+}
+
+/// An answer that nobody can read, or that a broken system gave, says nothing of what was done before it.
+fn may_be_done(error: &BackendError) -> bool {
+    match error {
+        BackendError::Build { .. }
+        | BackendError::Connect { .. }
+        | BackendError::DeadlineExceeded
+        | BackendError::Status { status: 400..=499, .. }
+        | BackendError::Fault { .. }
+        | BackendError::Unsuccessful { .. } => false,
+        BackendError::Exchange { .. }
+        | BackendError::Timeout { .. }
+        | BackendError::Status { .. }
+        | BackendError::Decode { .. }
+        | BackendError::TooLarge { .. }
+        | BackendError::OutcomeUnknown => true,
     }
 }
 

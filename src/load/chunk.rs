@@ -240,14 +240,15 @@ fn keep(
     let ttl = loader.cache.ttl(call.ttl, fetched.max_age);
     let declared = graph.shape(load.shape).ty;
     let mut buffer = Vec::new();
+    let Fetched { starts, next, total, is_cut, .. } = fetched;
     let mut kept = Vec::with_capacity(answers.len());
     for (mut answer, key) in answers.into_iter().zip(keys) {
-        answer.partial = fetched.is_cut && load.window.is_none();
+        answer.partial = is_cut && load.window.is_none();
         if load.window.is_some() {
-            answer.next.clone_from(&fetched.next);
-            answer.pages = fetched.starts.clone().into_boxed_slice();
+            answer.next.clone_from(&next);
+            answer.pages = starts.clone().into_boxed_slice();
         }
-        answer.total = fetched.total;
+        answer.total = total;
         let answer = Arc::new(answer);
         let tags = cache::tags(graph, declared, &answer);
         loader.cache.fill(load.cache_key(key.as_str(), &mut buffer), &answer, tags, ttl, began);

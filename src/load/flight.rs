@@ -19,13 +19,6 @@ pub(crate) struct Chunk {
     pub(crate) outcomes: Vec<KeyOutcome>,
 }
 
-impl Chunk {
-    pub(crate) fn outcome(&self, key: &str) -> Option<&KeyOutcome> {
-        let index = self.keys.binary_search_by(|candidate| candidate.as_str().cmp(key)).ok()?;
-        self.outcomes.get(index)
-    }
-}
-
 pub(crate) type Flight = Shared<BoxFuture<'static, Arc<Chunk>>>;
 
 type Weak = WeakShared<BoxFuture<'static, Arc<Chunk>>>;
@@ -78,10 +71,5 @@ impl Flights {
                 seat.remove();
             }
         }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.map.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 }

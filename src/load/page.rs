@@ -1,5 +1,7 @@
 //! Windows over a list that pages by itself, and the cursors that clients hold.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,7 +26,7 @@ impl PageWindow {
         let mut text = format!("{}/{}", self.size, self.rows);
         if let Some(PageState(pairs)) = &self.state {
             for (name, value) in pairs {
-                text.push_str(&format!("/{}:{name}{}:{value}", name.len(), value.len()));
+                _ = write!(text, "/{}:{name}{}:{value}", name.len(), value.len());
             }
         }
         text

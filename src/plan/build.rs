@@ -156,15 +156,14 @@ impl Builder<'_> {
         if !needs_site(self.graph, selection) {
             return Out::Slot { column, node: Some(self.node(selection, Place::Record)) };
         }
-        self.nested(site, ty, column, Some(id), field, selection)
+        self.nested(site, ty, (column, id), field, selection)
     }
 
     fn nested(
         &mut self,
         site: SiteId,
         ty: TypeId,
-        column: usize,
-        field_id: Option<FieldId>,
+        (column, field_id): (usize, FieldId),
         field: &SelectedField,
         selection: &Selection,
     ) -> Out {
@@ -174,7 +173,7 @@ impl Builder<'_> {
             site,
             ty,
             after,
-            Work::Nested { child: SiteId::ROOT, column, field: field_id },
+            Work::Nested { child: SiteId::ROOT, column, field: Some(field_id) },
         );
         let given = Given::Record(self.backend_of(site, ty, part));
         let child = self.child(step, site, selection.ty, &field.response_key, given);

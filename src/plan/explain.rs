@@ -329,9 +329,10 @@ impl Explainer<'_> {
         };
         let parents = self.objects(origin.site)?;
         let each = match &origin.work {
-            Work::Call(CallStep { yields: Yields::One | Yields::Value, .. }) => 1,
+            Work::Part(_)
+            | Work::Call(CallStep { yields: Yields::One | Yields::Value, .. })
+            | Work::Reference(ReferenceStep { many: false, .. }) => 1,
             Work::Call(call) => self.list_length(call)?,
-            Work::Reference(ReferenceStep { many: false, .. }) => 1,
             Work::Reference(_) => u64::from(self.graph.page_size_max),
             Work::Nested { field, .. } => {
                 let is_list = field.and_then(|field| {
@@ -342,7 +343,6 @@ impl Explainer<'_> {
                 }
                 1
             }
-            Work::Part(_) => 1,
         };
         Some(parents.saturating_mul(each))
     }

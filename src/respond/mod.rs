@@ -7,21 +7,22 @@
 
 mod connection;
 mod failure;
+mod slot;
 mod status;
 
 use std::sync::Arc;
 
 use crate::error::ErrorCode;
-use crate::execute::{Link, Outcome, PartState, anchor_state, field_cell};
-use crate::graph::{FieldId, Graph, TypeId, Wrapper};
+use crate::execute::{Link, Outcome, PartState, anchor_state};
+use crate::graph::{Graph, TypeId, Wrapper};
 use crate::load::CursorKey;
-use crate::mapping::Mapping;
 use crate::operation::Condition;
 use crate::plan::{Node, NodeBranch, Out, OutEntry, OutField, Plan, SiteId, is_visible};
 use crate::principal::Principal;
-use crate::value::{Answer, Cell, opaque_id};
+use crate::value::{Answer, Cell};
 
 pub use failure::FieldError;
+use slot::Part;
 
 /// What an answer is written from.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +207,7 @@ impl<'a> Writer<'a> {
                 serde_json::to_writer(&mut self.out, value).map_err(|_| Nulled)
             }
             Out::Slot { column, node } => {
-                self.slot(field, ty, *column, node.as_ref(), place, owner)
+                self.slot(field, Part { ty, column: *column }, node.as_ref(), place, owner)
             }
             Out::Child { site, node, .. } => self.child(field, *site, node, place, owner),
             Out::Value { site, node, .. } => {
@@ -221,102 +222,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    // ---- records ---------------------------------------------------------------------------------------------------
-
-    fn slot(
-        &mut self,
-        field: &'a OutField,
-        ty: TypeId,
-        column: usize,
-        node: Option<&'a Node>,
-        place: Place,
-        owner: Owner<'a>,
-    ) -> Done {
-        let wrappers = &field.ty.wrappers;
-        let (answer, record) = match place {
-            Place::Record { answer, record } => (answer, record),
-            Place::Object { site, object } => {
-                let Some(state) = self.source.outcome.sites.get(site.index()) else {
-                    return Err(Nulled);
-                };
-                match state.part(object, column) {
-                    PartState::Row { answer, record } => (*answer, *record),
-                    PartState::Key { .. } => {
-                        return self.given(site, object, ty, column, field, owner);
-                    }
-                    PartState::Failed(failure) => {
-                        if self.has_given(site, object, ty, column, field.field) {
-                            return self.given(site, object, ty, column, field, owner);
-                        }
-                        return self.failed(*failure, owner);
-                    }
-                    PartState::Ambiguous { .. } => return self.ambiguous_part(ty, column, owner),
-                    PartState::Unset | PartState::Missing { .. } | PartState::NotLinked => {
-                        return self.null(wrappers, owner);
-                    }
-                }
-            }
-        };
-        let Some(table) = self.answer(answer) else { return Err(Nulled) };
-        let cell = field_cell(self.source.graph, table, record, field.field);
-        self.value((answer, table), cell, wrappers, node, owner)
-    }
-
-    /// What the object's own key says of a field: its `id`, or nothing.
-    fn given(
-        &mut self,
-        site: SiteId,
-        object: u32,
-        ty: TypeId,
-        column: usize,
-        field: &OutField,
-        owner: Owner<'a>,
-    ) -> Done {
-        match self.given_text(site, object, ty, column, field.field) {
-            Some(text) => {
-                self.string(&text);
-                Ok(())
-            }
-            None => self.null(&field.ty.wrappers, owner),
-        }
-    }
-
-    fn has_given(
-        &self,
-        site: SiteId,
-        object: u32,
-        ty: TypeId,
-        column: usize,
-        field: Option<FieldId>,
-    ) -> bool {
-        self.given_text(site, object, ty, column, field).is_some()
-    }
-
-    fn given_text(
-        &self,
-        site: SiteId,
-        object: u32,
-        ty: TypeId,
-        column: usize,
-        field: Option<FieldId>,
-    ) -> Option<String> {
-        let graph = self.source.graph;
-        let state = self.source.outcome.sites.get(site.index())?;
-        let part = graph.ty(ty).parts.get(column)?;
-        let (kind, key) = match (state.part(object, column), state.given.get(&object)) {
-            (PartState::Key { kind, key }, _) => (*kind, key),
-            (_, Some((part, kind, key))) if usize::from(part.0) == column => (*kind, key),
-            _ => return None,
-        };
-        let shape = graph.shape(part.shape);
-        let slot = shape.field_slots.get(field?.index()).copied().flatten()?;
-        part.keys.get(usize::from(kind))?.slots.iter().find(|candidate| **candidate == slot)?;
-        match &shape.slots.get(slot.index())?.mapping {
-            Mapping::Id { role, .. } => Some(opaque_id(&graph.ty(ty).name, role, key.as_str())),
-            // Any other value may be spelled differently in the record: only an id is known to be the same.
-            _ => None,
-        }
-    }
+    // ---- values ------------------------------------------------------------------------------------------------------
 
     /// One cell as a value of the declared type.
     fn value(
