@@ -222,7 +222,6 @@ impl BackendError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Build { .. } => ErrorCode::RequestNotBuilt,
-            Self::Connect { .. } | Self::Exchange { .. } => ErrorCode::BackendUnavailable,
             Self::Timeout { .. } => ErrorCode::BackendTimeout,
             Self::DeadlineExceeded => ErrorCode::DeadlineExceeded,
             Self::Status { status: 401 | 403, .. } => ErrorCode::BackendUnauthorized,
@@ -231,7 +230,9 @@ impl BackendError {
             Self::Status { status: 400..=499, .. } | Self::Unsuccessful { .. } => {
                 ErrorCode::BackendRejected
             }
-            Self::Status { .. } => ErrorCode::BackendUnavailable,
+            Self::Connect { .. } | Self::Exchange { .. } | Self::Status { .. } => {
+                ErrorCode::BackendUnavailable
+            }
             Self::Fault { .. } => ErrorCode::BackendFault,
             Self::Decode { .. } => ErrorCode::BackendInvalidAnswer,
             Self::TooLarge { .. } => ErrorCode::BackendAnswerTooLarge,

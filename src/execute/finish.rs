@@ -281,10 +281,12 @@ impl Run<'_> {
                 let arguments = call.field.arguments(self.context.variables).ok()?;
                 argument_key(self.graph, &arguments, paths).ok()??
             }
-            slots => match self.object_key(step.site, parent, step.ty, slots, normalizer) {
-                ObjectKey::Known(key) => Key::new(&key),
-                _ => return None,
-            },
+            slots @ KeySource::Slots { .. } => {
+                match self.object_key(step.site, parent, step.ty, slots, normalizer) {
+                    ObjectKey::Known(key) => Key::new(&key),
+                    _ => return None,
+                }
+            }
         };
         Some([&slice.list[..], key.as_str().as_bytes()].concat().into_boxed_slice())
     }

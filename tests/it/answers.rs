@@ -172,7 +172,7 @@ async fn errors_tell_code_and_backend_and_nothing_of_what_the_backend_said() {
     for (status, code) in cases {
         let gateway = Deployment::new().start();
         let body = json!({ "error": { "code": "prose, not a code", "message": "canary 4711 a-secret-token" } });
-        gateway.world(|world| world.reply("support", status, body));
+        gateway.world(|world| world.reply("support", status, &body));
         let answer = gateway.query(&customer("name tickets { subject }")).await;
         assert_eq!(
             answer["data"]["customer"],

@@ -69,7 +69,7 @@ async fn no_store_of_the_backend_always_wins() {
         world.reply(
             "crm POST /customers/batch",
             200,
-            json!({ "items": [{ "id": "c1", "name": "Customer 1" }] }),
+            &json!({ "items": [{ "id": "c1", "name": "Customer 1" }] }),
         );
         if let Some(Ok(reply)) = world.replies.get_mut("crm POST /customers/batch") {
             reply.headers.push(("cache-control".into(), "no-store".into()));

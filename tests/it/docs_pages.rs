@@ -235,7 +235,10 @@ impl Server {
     fn answer(&self, query: &str, variables: &Value) -> Value {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = reqwest::Client::new()
+        let request = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
             .post(format!("http://{}/graphql", self.address))
             .header("content-type", "application/json")
             .body(body);
@@ -304,14 +307,13 @@ fn words(line: &str) -> Vec<String> {
     for letter in line.chars() {
         match (quote, letter) {
             (Some(open), _) if open == letter => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(letter),
             (None, '\'' | '"') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
             (None, ' ') => words.extend(word.take()),
             (None, '#') if word.is_none() => break,
-            (None, _) => word.get_or_insert_default().push(letter),
+            (_, _) => word.get_or_insert_default().push(letter),
         }
     }
     words.extend(word);

@@ -1,5 +1,7 @@
 //! The engine as async-graphql's own executor: mounted in its stock axum service, and streamed.
 
+use std::sync::Arc;
+
 use async_graphql::{Data, Executor, Request};
 use axum::Router;
 use cyclorama::engine::EngineExecutor;
@@ -20,7 +22,7 @@ fn query() -> String {
 async fn the_stock_axum_service_serves_the_engine() {
     let gateway = Deployment::new().start();
     gateway.world(|world| world.break_wire("support"));
-    let service = async_graphql_axum::GraphQL::new(EngineExecutor(gateway.engine.clone()));
+    let service = async_graphql_axum::GraphQL::new(EngineExecutor(Arc::clone(&gateway.engine)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(async move {
@@ -43,7 +45,7 @@ async fn the_stock_axum_service_serves_the_engine() {
 #[tokio::test]
 async fn a_stream_gives_one_answer_and_carries_the_connections_caller() {
     let gateway = Deployment::new().start();
-    let executor = EngineExecutor(gateway.engine.clone());
+    let executor = EngineExecutor(Arc::clone(&gateway.engine));
     let secret = format!("{{ customer(id: \"{}\") {{ secret }} }}", customer_id("c2"));
     let mut session = Data::default();
     session.insert(Principal {
@@ -69,6 +71,6 @@ async fn a_stream_gives_one_answer_and_carries_the_connections_caller() {
 async fn a_document_that_would_overflow_the_stock_parser_is_refused() {
     let gateway = Deployment::new().start();
     let bomb = format!("{{ weather(place: {}1{}) }}", "[".repeat(20_000), "]".repeat(20_000));
-    let answer = EngineExecutor(gateway.engine.clone()).execute(Request::new(bomb)).await;
+    let answer = EngineExecutor(Arc::clone(&gateway.engine)).execute(Request::new(bomb)).await;
     assert_eq!(answer.errors.len(), 1);
 }

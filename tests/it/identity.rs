@@ -85,7 +85,7 @@ async fn the_anchor_is_asked_even_if_nothing_of_it_is_selected() {
 #[tokio::test]
 async fn an_anchor_that_fails_leaves_the_object_with_what_is_known_of_it() {
     let gateway = Deployment::new().start();
-    gateway.world(|world| world.reply("crm", 503, json!({})));
+    gateway.world(|world| world.reply("crm", 503, &json!({})));
     let answer = gateway.query(&customer("c2", &format!("id name plan {STATUS}"))).await;
     assert_eq!(answer["data"]["customer"]["id"], customer_id("c2").as_str());
     assert_eq!(answer["data"]["customer"]["name"], Value::Null);
@@ -196,7 +196,7 @@ async fn a_union_is_answered_by_each_records_own_type() {
     let gateway = Deployment::new().start();
     gateway.world(|world| {
         let hit = json!({ "kind": "ticket", "id": "t1", "subject": "Ticket 1", "requesters": [{ "email": "c1@example.com" }] });
-        world.reply("support GET /recent", 200, json!({ "hits": [hit, { "kind": "odd" }] }));
+        world.reply("support GET /recent", 200, &json!({ "hits": [hit, { "kind": "odd" }] }));
     });
     let answer = gateway
         .query(

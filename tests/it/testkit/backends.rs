@@ -80,8 +80,8 @@ impl Default for World {
 
 impl World {
     /// Every call whose line begins so gets this answer.
-    pub(crate) fn reply(&mut self, line: &str, status: u16, body: Value) {
-        self.replies.insert(line.to_owned(), Ok(reply(status, &body)));
+    pub(crate) fn reply(&mut self, line: &str, status: u16, body: &Value) {
+        self.replies.insert(line.to_owned(), Ok(reply(status, body)));
     }
 
     /// Every call whose line begins so fails on the wire.
@@ -120,7 +120,7 @@ impl World {
             ("crm", "PATCH", path) => {
                 self.rename(path.trim_start_matches("/customers/"), &call.body)
             }
-            ("crm", "GET", "/weather") => self.weather(call),
+            ("crm", "GET", "/weather") => Self::weather(call),
             ("billing", "GET", "/accounts") => {
                 let (name, field) =
                     if call.parameter("id").is_some() { ("id", "id") } else { ("email", "email") };
@@ -220,7 +220,7 @@ impl World {
         }
     }
 
-    fn weather(&self, call: &Call) -> WireResponse {
+    fn weather(call: &Call) -> WireResponse {
         let region = call
             .headers
             .iter()
