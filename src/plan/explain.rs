@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::graph::{Call, Graph, KeyMode, KeySource, Yields};
+use crate::graph::{Call, CallId, Graph, KeyMode, KeySource, Part, Yields};
 use crate::plan::{CallStep, PartStep, Plan, ReferenceStep, SiteId, Step, StepId, Work};
 
 /// What a plan does, in words and numbers.
@@ -273,22 +273,10 @@ impl Explainer<'_> {
     ) -> Option<(String, Option<ExplainedCall>, String, String)> {
         let ty = self.graph.ty(step.ty);
         let part = ty.parts.get(usize::from(work.part.0))?;
-        let kinds: Vec<u8> = if work.own_key {
-            self.own_kind(step).into_iter().collect()
-        } else {
-            let rules = part
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| work.rules.contains(index))
-                .filter(|(index, _)| work.early_rule.is_none_or(|early| early == *index));
-            rules.map(|(_, rule)| rule.key_kind).collect()
-        };
+        let kinds = self.kinds(step, work, part);
         let keys: Vec<_> =
             kinds.iter().filter_map(|kind| part.keys.get(usize::from(*kind))).collect();
-        let mut calls: Vec<_> = keys.iter().filter_map(|key| key.call).collect();
-        calls.sort_unstable();
-        calls.dedup();
+        let calls = calls_of(part, &kinds);
         let names: Vec<&str> = keys.iter().map(|key| &*key.kind).collect();
         let anchor = if part.is_anchor { " (anchor)" } else { "" };
         Some((
@@ -299,6 +287,18 @@ impl Explainer<'_> {
         ))
     }
 
+    /// Which keys may lead to a part: its own, or those of the rules that it may use.
+    fn kinds(&self, step: &Step, work: &PartStep, part: &Part) -> Vec<u8> {
+        if work.own_key {
+            return self.own_kind(step).into_iter().collect();
+        }
+        let rules = part.rules.iter().enumerate();
+        let usable = rules.filter(|(index, _)| {
+            work.rules.contains(index) && work.early_rule.is_none_or(|early| early == *index)
+        });
+        usable.map(|(_, rule)| rule.key_kind).collect()
+    }
+
     fn own_kind(&self, step: &Step) -> Option<u8> {
         let origin = self.plan.sites.get(step.site.index())?.origin?;
         match &self.plan.steps.get(origin.index())?.work {
@@ -307,7 +307,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn explained(&self, calls: &[crate::graph::CallId]) -> ExplainedCall {
+    fn explained(&self, calls: &[CallId]) -> ExplainedCall {
         let compiled: Vec<&Call> = calls.iter().map(|call| self.graph.call(*call)).collect();
         let backend = compiled.first().map(|call| self.graph.backend(call.backend));
         let modes: Vec<String> = compiled.iter().map(|call| mode(call)).collect();
@@ -370,28 +370,65 @@ impl Explainer<'_> {
     }
 
     fn calls(&self, step: &Step, objects: Option<u64>) -> Option<u64> {
-        let calls: Vec<crate::graph::CallId> = match &step.work {
-            Work::Call(call) => vec![call.call],
+        match &step.work {
+            Work::Call(work) => {
+                let call = self.graph.call(work.call);
+                Some(chunks(call, objects)?.saturating_mul(self.pages_of(work, call)))
+            }
             Work::Part(work) => {
                 let part = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))?;
-                part.keys.iter().filter_map(|key| key.call).collect()
+                let kinds = self.kinds(step, work, part);
+                let calls = calls_of(part, &kinds);
+                let calls: Vec<&Call> = calls.iter().map(|call| self.graph.call(*call)).collect();
+                // Objects may be spread over the calls so that each has one chunk that is not full.
+                let extra = (calls.len() as u64).saturating_sub(1);
+                let most =
+                    calls.iter().map(|call| chunks(call, objects)).max().unwrap_or(Some(0))?;
+                let pages = calls.iter().map(|call| pages(call)).max().unwrap_or(1);
+                let spread = most.saturating_add(extra).min(objects?.max(most));
+                Some(spread.saturating_mul(u64::from(pages)))
             }
-            Work::Reference(_) | Work::Nested { .. } => return Some(0),
-        };
-        // Every object takes one of the calls; chunks of different calls do not fill each other.
-        let each = calls.iter().map(|call| self.graph.call(*call)).map(|call| {
-            let chunks = match &call.keys {
-                KeyMode::None => 1,
-                KeyMode::PerKey { .. } => objects?,
-                KeyMode::Batch { keys, .. } => objects?.div_ceil((*keys).max(1) as u64),
-            };
-            Some(chunks.saturating_mul(u64::from(pages(call))))
-        });
-        match &step.work {
-            Work::Part(_) => each.max().unwrap_or(Some(0)),
-            _ => each.sum(),
+            Work::Reference(_) | Work::Nested { .. } => Some(0),
         }
     }
+
+    /// Pages that one key (or chunk) of a call can take: a window takes no more than it needs.
+    fn pages_of(&self, work: &CallStep, call: &Call) -> u64 {
+        let most = u64::from(pages(call));
+        let size = call.pages.as_ref().and_then(|pages| pages.size.as_ref());
+        match (work.yields, &call.keys, size, self.list_length(work)) {
+            (
+                Yields::Connection { .. },
+                KeyMode::None | KeyMode::PerKey { .. },
+                Some(size),
+                Some(first),
+            ) => {
+                let is_after =
+                    work.field.arguments.iter().any(|argument| &*argument.name == "after");
+                let needed = first.div_ceil(u64::from(size.max.max(1))).max(1);
+                // A cursor may point into the middle of a page.
+                most.min(needed + u64::from(is_after))
+            }
+            _ => most,
+        }
+    }
+}
+
+/// The calls that load a part by these kinds of keys, each once.
+fn calls_of(part: &Part, kinds: &[u8]) -> Vec<CallId> {
+    let keys = kinds.iter().filter_map(|kind| part.keys.get(usize::from(*kind)));
+    let mut calls: Vec<CallId> = keys.filter_map(|key| key.call).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    calls
+}
+
+fn chunks(call: &Call, objects: Option<u64>) -> Option<u64> {
+    Some(match &call.keys {
+        KeyMode::None => 1,
+        KeyMode::PerKey { .. } => objects?,
+        KeyMode::Batch { keys, .. } => objects?.div_ceil((*keys).max(1) as u64),
+    })
 }
 
 fn pages(call: &Call) -> u32 {

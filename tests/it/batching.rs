@@ -260,3 +260,45 @@ async fn a_drained_batch_takes_all_its_pages_and_says_when_it_was_cut() {
     );
     assert_eq!(data["customers"]["nodes"][0]["opportunities"]["totalCount"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_composite_key_is_sent_in_its_parts_and_matched_by_all_of_them() {
+    let crm = "resolvers/crm/test.yaml";
+    let gateway = Deployment::new()
+        .change(
+            "resolvers/roles.yaml",
+            "        slots: [billingId]\n        fields: [id, name, email",
+            "        slots: [billingId, org]\n        fields: [id, name, email",
+        )
+        .change(crm, "    billingId: .billing\n", "    billingId: .billing\n    org: .org\n")
+        .change(
+            crm,
+            "Customer.opportunities: { call: opportunities, from: id }",
+            "Customer.opportunities: { call: opportunities, from: [org, id] }",
+        )
+        .change(
+            crm,
+            "customers: $keys, page",
+            "customers: { each_key: { org: \"$key[0]\", id: \"$key[1]\" } }, page",
+        )
+        .change(crm, "    answers: .customer\n", "    answers: [.org, .customer]\n")
+        .start();
+    gateway.world(|world| {
+        world.customers[0]["org"] = json!("acme");
+        world.customers[1]["org"] = json!("other");
+        world.opportunities.iter_mut().for_each(|opportunity| opportunity["org"] = json!("acme"));
+    });
+    let data = gateway
+        .data("{ customers(first: 3) { nodes { opportunities { nodes { name } } } } }")
+        .await;
+    let nodes = &data["customers"]["nodes"];
+    assert_eq!(nodes[0]["opportunities"]["nodes"].as_array().map(Vec::len), Some(4));
+    // The same customer id in another organization is another key, and without an organization there is none.
+    assert_eq!(nodes[1]["opportunities"]["nodes"], json!([]));
+    assert_eq!(nodes[2]["opportunities"], Value::Null);
+    let calls = gateway.calls();
+    assert_eq!(
+        calls[1].body["customers"],
+        json!([{ "org": "acme", "id": "c1" }, { "org": "other", "id": "c2" }])
+    );
+}

@@ -122,6 +122,24 @@ async fn callers_whose_forwarded_headers_differ_never_share() {
 }
 
 #[tokio::test]
+async fn callers_whose_claims_differ_never_share_a_call_that_reads_them() {
+    let gateway = Deployment::new()
+        .change("resolvers/crm/test.yaml", "{header.x-region}", "{claims.region}")
+        .start();
+    let claiming = |region: &str| Principal {
+        claims: vec![(Arc::from("region"), Arc::from(region))],
+        ..Principal::anonymous()
+    };
+    let (east, west) = (gateway.as_caller(claiming("east")), gateway.as_caller(claiming("west")));
+    let query = "{ weather(place: \"here\") }";
+    let (one, other, again) = tokio::join!(east.query(query), west.query(query), east.query(query));
+    assert_eq!(one["data"]["weather"], "here in east");
+    assert_eq!(other["data"]["weather"], "here in west");
+    assert_eq!(again, one);
+    assert_eq!(gateway.calls().len(), 2);
+}
+
+#[tokio::test]
 async fn a_call_that_does_not_read_a_header_is_shared_by_callers_whose_headers_differ() {
     let gateway = Deployment::new().start();
     let (east, west) =

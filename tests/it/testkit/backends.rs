@@ -275,11 +275,8 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
 }
 
+/// The texts of a list; of objects in it, their `id`s.
 fn texts(value: &Value) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item.as_str().map(str::to_owned))
-        .collect()
+    let text = |item: &Value| item.as_str().or_else(|| item["id"].as_str()).map(str::to_owned);
+    value.as_array().into_iter().flatten().filter_map(text).collect()
 }
