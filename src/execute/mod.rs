@@ -7,6 +7,8 @@
 mod begin;
 mod finish;
 mod key;
+mod part;
+mod slice;
 mod state;
 mod write;
 

@@ -10,6 +10,8 @@ mod site;
 #[cfg(test)]
 mod testkit;
 #[cfg(test)]
+mod tidy;
+#[cfg(test)]
 mod batching;
 #[cfg(test)]
 mod caching;

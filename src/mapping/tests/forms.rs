@@ -1,8 +1,7 @@
 use super::*;
-use proptest::prelude::*;
 
 /// What the mapping makes of the record, with the other shapes that it names from number 1 on.
-fn eval_with(payload: &Payload, mapping: Mapping, others: Vec<Shape>) -> String {
+pub(super) fn eval_with(payload: &Payload, mapping: Mapping, others: Vec<Shape>) -> String {
     let mut shapes = vec![shape("Thing", vec![slot("v", mapping)])];
     shapes.extend(others);
     let graph = graph(shapes);
@@ -23,7 +22,7 @@ fn eval_with(payload: &Payload, mapping: Mapping, others: Vec<Shape>) -> String 
         .to_owned()
 }
 
-fn eval(record: &str, mapping: Mapping) -> String {
+pub(super) fn eval(record: &str, mapping: Mapping) -> String {
     eval_with(&json(record), mapping, Vec::new())
 }
 
@@ -34,15 +33,15 @@ fn check(mapping: impl Fn(Path) -> Mapping, cases: &[(&str, &str)]) {
     }
 }
 
-fn scalar(scalar: Scalar) -> impl Fn(Path) -> Mapping {
+pub(super) fn scalar(scalar: Scalar) -> impl Fn(Path) -> Mapping {
     move |path| Mapping::Path { path, to: Leaf::Scalar(scalar) }
 }
 
-fn text_at(text: &str) -> Mapping {
+pub(super) fn text_at(text: &str) -> Mapping {
     Mapping::Path { path: path(text), to: Leaf::Scalar(Scalar::String) }
 }
 
-fn words(words: &[&str]) -> Vec<Arc<str>> {
+pub(super) fn words(words: &[&str]) -> Vec<Arc<str>> {
     words.iter().map(|word| Arc::from(*word)).collect()
 }
 
@@ -272,16 +271,16 @@ fn words_of_an_enum_are_checked_and_mapped() {
     );
 }
 
-fn money(is_minor: bool, currency: CurrencySource) -> Mapping {
+pub(super) fn money(is_minor: bool, currency: CurrencySource) -> Mapping {
     Mapping::Money { amount: path(".a"), currency, is_minor, shape: ShapeId(1) }
 }
 
-fn money_shape() -> Shape {
+pub(super) fn money_shape() -> Shape {
     let none = || Mapping::Constant { json: Box::from("null") };
     shape("Money", vec![slot("amount", none()), slot("currency", none())])
 }
 
-fn eval_money(record: &str, is_minor: bool) -> String {
+pub(super) fn eval_money(record: &str, is_minor: bool) -> String {
     let currency = CurrencySource::Path(path(".c"));
     eval_with(&json(record), money(is_minor, currency), vec![money_shape()])
 }
@@ -332,7 +331,7 @@ fn money_is_exact() {
     );
 }
 
-fn time(form: TimeForm, is_date: bool) -> impl Fn(Path) -> Mapping {
+pub(super) fn time(form: TimeForm, is_date: bool) -> impl Fn(Path) -> Mapping {
     move |path| Mapping::Time {
         path,
         form: form.clone(),
@@ -712,74 +711,6 @@ fn a_form_gives_null_for_null_and_for_what_is_missing() {
         for mapping in forms() {
             let form = format!("{mapping:?}");
             assert_eq!(eval_with(&json(record), mapping, vec![money_shape()]), "null", "{form}");
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn decimals_agree_with_an_oracle_of_integers(
-        digits in any::<i64>(),
-        point in 0_usize..6,
-        exponent in -8_i32..8,
-        shift in 0_u32..5,
-    ) {
-        let plain = format!("{:0>width$}", digits.unsigned_abs(), width = point + 1);
-        let (whole, fraction) = plain.split_at(plain.len() - point);
-        let sign = if digits < 0 { "-" } else { "" };
-        let dot = if point > 0 { "." } else { "" };
-        let mut written = String::new();
-        super::super::decimal::write(&format!("{sign}{whole}{dot}{fraction}e{exponent}"), shift, &mut written).unwrap();
-        // both sides as integers of 10^-20
-        let scale = |text: &str| {
-            let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-            format!("{whole}{fraction:0<20}").parse::<i128>()
-        };
-        let power = 20 - i32::try_from(point).unwrap() + exponent - i32::try_from(shift).unwrap();
-        if let (Ok(scaled), Some(expected)) = (
-            scale(&written),
-            10_i128.checked_pow(power.unsigned_abs()).and_then(|power| i128::from(digits).checked_mul(power)),
-        ) {
-            prop_assert_eq!(scaled, expected, "{}", written);
-        }
-        prop_assert!(!written.starts_with("00") && !written.starts_with("-00") && !written.ends_with('.'), "{}", written);
-    }
-
-    #[test]
-    fn minor_units_agree_with_an_oracle_of_integers(
-        amount in any::<i64>(),
-        (currency, digits) in prop_oneof![
-            Just(("JPY", 0)), Just(("KRW", 0)), Just(("EUR", 2)), Just(("USD", 2)),
-            Just(("KWD", 3)), Just(("TND", 3)), Just(("CLF", 4)),
-        ],
-    ) {
-        let printed = eval_money(&format!(r#"{{"a":{amount},"c":"{currency}"}}"#), true);
-        let magnitude = i128::from(amount).unsigned_abs();
-        let power = 10_u128.pow(digits);
-        let sign = if amount < 0 { "-" } else { "" };
-        let expected = match digits {
-            0 => format!("{sign}{magnitude}"),
-            _ => format!("{sign}{}.{:0>width$}", magnitude / power, magnitude % power, width = digits as usize),
-        };
-        prop_assert_eq!(printed, format!(r#"{{amount:"{expected}" currency:"{currency}"}}"#));
-    }
-
-    #[test]
-    fn unix_times_agree_with_the_calendar(millis in -62_000_000_000_000_i64..250_000_000_000_000) {
-        prop_assume!(millis != 0);
-        let printed = eval(&format!(r#"{{"v":{millis}}}"#), time(TimeForm::UnixMillis, false)(path(".v")));
-        let parsed: jiff::Timestamp = printed.trim_matches('"').parse().unwrap();
-        prop_assert_eq!(parsed.as_millisecond(), millis);
-    }
-
-    #[test]
-    fn no_value_makes_a_mapping_panic(text in ".{0,12}", number in "-?[0-9.eE+-]{0,8}") {
-        for value in [serde_json::to_string(&text).unwrap(), serde_json::to_string(&number).unwrap()] {
-            for to in [Scalar::Int, Scalar::Float, Scalar::Decimal, Scalar::DateTime, Scalar::Date, Scalar::CurrencyCode] {
-                eval(&format!("{{\"v\":{value}}}"), Mapping::Number { path: path(".v"), to: Leaf::Scalar(to) });
-                eval(&format!("{{\"v\":{value}}}"), scalar(to)(path(".v")));
-            }
-            eval(&format!("{{\"v\":{value}}}"), time(TimeForm::UnixSeconds, false)(path(".v")));
         }
     }
 }

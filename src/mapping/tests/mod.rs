@@ -9,6 +9,7 @@ mod decode;
 mod forms;
 mod grouping;
 mod jq;
+mod oracles;
 mod paths;
 mod recorded;
 // the tests across modules have the same needs
