@@ -115,9 +115,9 @@ fn run<'a>(
 ) -> BoxFuture<'a, Chunk> {
     async move {
         let call = loader.graph.call(load.call);
-        match fetch(loader, load, &keys).await {
-            Ok(fetched) => {
-                let answers = keep(loader, load, &keys, fetched, began);
+        let fetched = fetch(loader, load, &keys).await;
+        match fetched.and_then(|fetched| keep(loader, load, &keys, fetched, began)) {
+            Ok(answers) => {
                 let outcomes = answers.into_iter().map(Ok).collect();
                 Chunk { keys, outcomes }
             }
@@ -231,12 +231,19 @@ fn keep(
     keys: &[Key],
     fetched: Fetched,
     began: Epoch,
-) -> Vec<Arc<Answer>> {
+) -> Result<Vec<Arc<Answer>>, BackendError> {
     let graph = &loader.graph;
     let call = graph.call(load.call);
     let mut answers =
         mapping::map_answers(graph, call, load.shape, load.wanted, &fetched.payloads, keys);
     answers.resize_with(keys.len(), Answer::default);
+    // Records that nobody can have are not "nothing found".
+    if answers.iter().all(|answer| answer.rows.is_empty())
+        && let Some(count) = mapping::records_without_keys(call, &fetched.payloads)
+    {
+        let reason = format!("none of its {count} records says which key it answers (`answers`)");
+        return Err(BackendError::Decode { reason });
+    }
     let ttl = loader.cache.ttl(call.ttl, fetched.max_age);
     let declared = graph.shape(load.shape).ty;
     let mut buffer = Vec::new();
@@ -257,7 +264,7 @@ fn keep(
         }
         kept.push(answer);
     }
-    kept
+    Ok(kept)
 }
 
 /// A list's records are also the answers of a by-id call, where the vendor file says so.

@@ -204,7 +204,8 @@ impl Loader {
         }
         match self.flights.join(cache_key, load.wanted, self.cache.epoch()) {
             Some(flight) => Found::Flying(flight),
-            None => Found::Miss,
+            // One that landed between the two looks has left its answer.
+            None => self.cache.get(cache_key, load.wanted, now).map_or(Found::Miss, Found::Hit),
         }
     }
 

@@ -46,6 +46,23 @@ pub fn map_answers(
         .collect()
 }
 
+/// How many records there are, if not one of them says which key it answers: the paths of `answers` lead nowhere.
+///
+/// Records of other keys than those that were asked for are no such case: a search may find more than it should.
+pub fn records_without_keys(call: &Call, pages: &[Payload]) -> Option<usize> {
+    let (mut count, mut has_key) = (0, call.answers.is_empty());
+    for payload in pages {
+        payload.each_record(call.records.as_ref(), &mut |at| {
+            count += 1;
+            if !has_key {
+                let found = &mut |_: &str| has_key = true;
+                each_answered_key(payload, at, &call.answers, call.answers_normalizer, found);
+            }
+        });
+    }
+    (count > 0 && !has_key).then_some(count)
+}
+
 /// Moves the tables into an answer that is as large as what it holds; the tables keep their room for the next.
 fn answer(mapper: &mut Mapper<'_>, rows: &mut Vec<Cell>, has: SlotSet) -> Answer {
     let answer = Answer {

@@ -24,7 +24,7 @@ mod payload;
 mod scalars;
 mod time;
 
-pub use answers::map_answers;
+pub use answers::{map_answers, records_without_keys};
 pub use builder::PayloadBuilder;
 pub use jq::JqProgram;
 pub use path::{Path, PathError, PathStep};

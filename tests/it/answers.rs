@@ -191,6 +191,23 @@ async fn errors_tell_code_and_backend_and_nothing_of_what_the_backend_said() {
     }
 }
 
+#[tokio::test]
+async fn records_that_say_no_key_are_an_invalid_answer_and_not_an_empty_one() {
+    let gateway = Deployment::new().start();
+    let lost = json!({ "tickets": [{ "id": "t1", "subject": "Whose?" }] });
+    gateway.world(|world| world.reply("support POST /tickets/search", 200, &lost));
+    let answer = gateway.query(&customer("name tickets { subject }")).await;
+    assert_eq!(answer["data"]["customer"], json!({ "name": "Customer 2", "tickets": null }));
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BACKEND_INVALID_ANSWER", "{answer}");
+    // Records of other keys are only more than was asked for.
+    let gateway = Deployment::new().start();
+    let others = json!({ "tickets": [{ "id": "t1", "requesters": [{ "email": "nobody@example.test" }], "subject": "Theirs" }] });
+    gateway.world(|world| world.reply("support POST /tickets/search", 200, &others));
+    let answer = gateway.query(&customer("name tickets { subject }")).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    assert_eq!(answer["data"]["customer"]["tickets"], json!([]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn at_the_deadline_what_is_there_is_answered_and_the_rest_is_an_error() {
     let gateway = Deployment::new().start();
