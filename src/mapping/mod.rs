@@ -13,6 +13,7 @@ mod builder;
 mod combine;
 mod decimal;
 mod escape;
+mod fit;
 mod forms;
 mod jq;
 mod json;

@@ -109,9 +109,16 @@ impl Path {
             Some(PathStep::Only) => "an object with one member",
             _ => "a list",
         };
-        let mut before = Self { steps: self.steps.clone() };
-        before.steps.truncate(step);
-        format!("expected {expected} at `{before}`, found {}", found.noun())
+        format!("expected {expected} at `{}`, found {}", self.up_to(step), found.noun())
+    }
+
+    /// "nothing stands at `.customer.id`"
+    pub(super) fn left_out(&self, step: usize) -> String {
+        format!("nothing stands at `{}`", self.up_to(step + 1))
+    }
+
+    fn up_to(&self, step: usize) -> Self {
+        Self { steps: self.steps.iter().take(step).cloned().collect() }
     }
 }
 
@@ -163,7 +170,7 @@ fn walk_each(payload: &Payload, from: At, steps: &[PathStep], visit: &mut dyn Fn
 }
 
 /// One step that leads to at most one value; `Err` is the kind of a value that has no such step.
-fn one_step(
+pub(super) fn one_step(
     payload: &Payload,
     at: At,
     step: &PathStep,

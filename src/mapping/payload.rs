@@ -167,15 +167,6 @@ impl Payload {
         count
     }
 
-    /// Is what stands at `path` of the kind that the path walks through? A missing member or a null is; text where the
-    /// path asks for a member or an element is not. The error says where.
-    pub fn fits(&self, path: &Path) -> Result<(), String> {
-        match path.first(self, ROOT) {
-            Found::Misfit { step, found } => Err(path.misfit(step, found)),
-            Found::At(_) | Found::Missing => Ok(()),
-        }
-    }
-
     /// The records: what `records` leads to, lists opened, nulls left out.
     pub(super) fn each_record(&self, records: Option<&Path>, visit: &mut dyn FnMut(At)) {
         let mut visit_record = |at: At| match self.node(at).kind {

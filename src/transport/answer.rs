@@ -79,7 +79,7 @@ pub(super) fn is_missing(call: &Call, word: &str) -> bool {
     call.missing.iter().any(|missing| &**missing == word)
 }
 
-/// The answer's own success test, and whether its records can be where they are said to be.
+/// The answer's own success test, and whether it has the shape that the call says.
 pub(super) fn check(call: &Call, payload: Payload) -> Result<Payload, BackendError> {
     if let Some(success) = &call.success
         && !payload.satisfies(success)
@@ -90,9 +90,7 @@ pub(super) fn check(call: &Call, payload: Payload) -> Result<Payload, BackendErr
         }
         return Err(BackendError::Unsuccessful { code, message });
     }
-    if let Some(records) = &call.records {
-        payload.fits(records).map_err(|reason| BackendError::Decode { reason })?;
-    }
+    payload.answers(call).map_err(|reason| BackendError::Decode { reason })?;
     Ok(payload)
 }
 

@@ -21,6 +21,8 @@ mod identity;
 mod paging;
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod bad_answers;
 
 // the edge
 #[cfg(test)]

@@ -156,3 +156,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_answer_without_records_is_told_from_another_answer() {
+    let reason = |records, text| json(text).answers(&call(Some(records), &[], Normalizer::Exact));
+    let nothing = |place: &str| Err(format!("nothing stands at `{place}`"));
+    for (records, text, expected) in [
+        (".a.l[]", r#"{"a":{"l":[]}}"#, Ok(())),
+        (".a.l[]", r#"{"a":{"l":null}}"#, Ok(())),
+        (".a.l[]", r#"{"a":{}}"#, Ok(())),
+        (".a.l[]", "{}", Ok(())),
+        (".a.l[]", r#"{"a":{"x":1}}"#, nothing(".a.l")),
+        (".a.l[]", r#"{"x":1}"#, nothing(".a")),
+        (".a.l[]", r#"{"a":null}"#, nothing(".a.l")),
+        (".a[0]", r#"{"a":[]}"#, Ok(())),
+        (".g[].l[]", r#"{"g":[]}"#, Ok(())),
+        (".g[].l[]", r#"{"g":[{"x":1},{"l":[1]}]}"#, Ok(())),
+        (".g[].l[]", r#"{"g":[{"x":1},{"x":2}]}"#, nothing(".g[].l")),
+        (
+            ".g[].l[]",
+            r#"{"g":[{"l":[1]},{"l":"x"}]}"#,
+            Err("expected a list at `.g[].l`, found text".to_owned()),
+        ),
+    ] {
+        assert_eq!(reason(records, text), expected, "{records} {text}");
+    }
+}
+
+#[test]
+fn records_without_the_key_that_they_answer_are_told_from_records() {
+    let reason = |text| json(text).answers(&call(Some(".[]"), &[".id"], Normalizer::Exact));
+    assert_eq!(reason("[]"), Ok(()));
+    assert_eq!(reason("[null]"), Ok(()));
+    assert_eq!(reason(r#"[{"x":1},{"id":2}]"#), Ok(()));
+    assert_eq!(reason("[1]"), Err("expected objects as records, found a number".to_owned()));
+    assert_eq!(
+        reason(r#"[{"x":1}]"#),
+        Err("none of the records says which key it answers".to_owned())
+    );
+}

@@ -1,0 +1,123 @@
+//! Can an answer be what a call says it is? A wrong shape is told from an answer without records.
+
+use super::answers::each_answered_key;
+use super::path::{Path, PathStep, one_step};
+use super::payload::{At, Kind, Payload, ROOT};
+use crate::graph::Call;
+
+/// How a path and a value go together.
+enum Fit {
+    /// The path leads to something, to null, or to a list without elements.
+    Holds,
+    /// The value before this step is a filled object without such a member, or is null.
+    LeftOut(usize),
+    /// The value before this step is of a kind that has no such step.
+    Misfit(usize, Kind),
+}
+
+impl Payload {
+    /// Is what stands on the way of `path` of the kind that the path walks through? A missing member or a null is; text
+    /// where the path asks for a member or an element is not. The error says where.
+    pub fn fits(&self, path: &Path) -> Result<(), String> {
+        match fit(self, ROOT, &path.steps, 0) {
+            Fit::Misfit(step, found) => Err(path.misfit(step, found)),
+            Fit::Holds | Fit::LeftOut(_) => Ok(()),
+        }
+    }
+
+    /// Can this be an answer of the call, with or without records?
+    ///
+    /// In XML an empty list is not written. In JSON records that are nowhere mean "none" only where something says that the
+    /// answer is one: it is empty otherwise, counts none, or has passed the call's own test (which is the caller's to do).
+    pub fn answers(&self, call: &Call) -> Result<(), String> {
+        if let Some(records) = &call.records {
+            match fit(self, ROOT, &records.steps, 0) {
+                Fit::Misfit(step, found) => return Err(records.misfit(step, found)),
+                Fit::LeftOut(step) if !self.may_leave_out(call) => {
+                    return Err(records.left_out(step));
+                }
+                Fit::Holds | Fit::LeftOut(_) => {}
+            }
+        }
+        self.names_keys(call)
+    }
+
+    fn may_leave_out(&self, call: &Call) -> bool {
+        let total = call.pages.as_ref().and_then(|pages| pages.total.as_ref());
+        self.is_xml()
+            || call.success.is_some()
+            || total.and_then(|total| self.text_at(total)).is_some_and(|total| total == "0")
+    }
+
+    /// Records that say which key they answer are objects, and one of them at the least says it.
+    fn names_keys(&self, call: &Call) -> Result<(), String> {
+        let Some(PathStep::Member(_)) = call.answers.first().and_then(|path| path.steps.first())
+        else {
+            return Ok(());
+        };
+        let (mut odd, mut is_empty, mut has_key) = (None, true, false);
+        self.each_record(call.records.as_ref(), &mut |at| {
+            let kind = self.node(at).kind;
+            if kind != Kind::Object {
+                // an empty element reads as blank text
+                odd = odd.or((!self.is_xml()).then_some(kind));
+                return;
+            }
+            is_empty = false;
+            if !has_key {
+                each_answered_key(self, at, &call.answers, call.answers_normalizer, &mut |_| {
+                    has_key = true;
+                });
+            }
+        });
+        match odd {
+            Some(kind) => Err(format!("expected objects as records, found {}", kind.noun())),
+            None if is_empty || has_key => Ok(()),
+            None => Err("none of the records says which key it answers".to_owned()),
+        }
+    }
+}
+
+/// `skipped`: how many steps of the whole path are before `steps`.
+fn fit(payload: &Payload, from: At, steps: &[PathStep], skipped: usize) -> Fit {
+    let mut at = from;
+    for (number, step) in steps.iter().enumerate() {
+        let node = payload.node(at);
+        let rest = steps.get(number + 1..).unwrap_or_default();
+        if *step == PathStep::Each && node.kind == Kind::List {
+            return fit_elements(payload, at, rest, skipped + number + 1);
+        }
+        match one_step(payload, at, step, &mut None) {
+            Ok(Some(next)) => at = next,
+            Err(found) => return Fit::Misfit(skipped + number, found),
+            Ok(None) => {
+                let is_left_out = match node.kind {
+                    Kind::Null => {
+                        let remaining = steps.get(number..).unwrap_or_default();
+                        remaining.iter().any(|step| matches!(step, PathStep::Member(_)))
+                    }
+                    Kind::Object => node.start > 0,
+                    _ => false,
+                };
+                return if is_left_out { Fit::LeftOut(skipped + number) } else { Fit::Holds };
+            }
+        }
+    }
+    Fit::Holds
+}
+
+/// What one element leaves out another may have.
+fn fit_elements(payload: &Payload, list: At, steps: &[PathStep], skipped: usize) -> Fit {
+    if steps.is_empty() {
+        return Fit::Holds;
+    }
+    let (mut left_out, mut holds) = (None, false);
+    for element in payload.elements(list) {
+        match fit(payload, element, steps, skipped) {
+            Fit::Holds => holds = true,
+            Fit::LeftOut(step) => left_out = Some(step),
+            misfit @ Fit::Misfit(..) => return misfit,
+        }
+    }
+    left_out.filter(|_| !holds).map_or(Fit::Holds, Fit::LeftOut)
+}
