@@ -174,7 +174,11 @@ impl Run<'_> {
         mut keys: Vec<(Cow<'_, str>, u32)>,
     ) -> Sought {
         keys.sort_unstable();
-        let mut sought = Sought::default();
+        let mut sought = Sought {
+            hits: Vec::with_capacity(keys.len()),
+            hit_objects: Vec::with_capacity(keys.len()),
+            ..Sought::default()
+        };
         let mut misses = Vec::new();
         let mut buffer = Vec::with_capacity(128);
         for group in keys.chunk_by(|one, other| one.0 == other.0) {
@@ -205,6 +209,7 @@ impl Run<'_> {
 
     pub(super) fn take(&mut self, sought: Sought, reaches: &mut [Reach]) -> Group {
         let first = number(self.arena.answers.len());
+        self.arena.answers.reserve(sought.hits.len());
         for entry in sought.hits {
             self.arena.answer(Loaded {
                 answer: Arc::clone(&entry.answer),

@@ -85,6 +85,7 @@ impl Run<'_> {
         reaches: &mut [Reach],
         slice: &Slice,
     ) {
+        self.reserve(call.child, reaches, slice);
         for (parent, reach) in (0..).zip(reaches.iter()) {
             let link = match reach {
                 Reach::Open => continue,
@@ -93,6 +94,22 @@ impl Run<'_> {
                 Reach::Answer(answer) => self.linked(step, call, parent, *answer, slice),
             };
             self.link(call.child, parent, link);
+        }
+    }
+
+    /// Makes room for all children at once.
+    fn reserve(&mut self, child: SiteId, reaches: &[Reach], slice: &Slice) {
+        let rows = reaches.iter().map(|reach| match reach {
+            Reach::Answer(answer) => self.arena.loaded(*answer).map_or(0, |loaded| {
+                let (first_row, end_row) = slice.rows(&loaded.answer);
+                (end_row - first_row) as usize
+            }),
+            Reach::Open | Reach::None(_) | Reach::Failed(_) => 0,
+        });
+        let count = rows.sum::<usize>().min(self.graph.limits.objects);
+        self.arena.windows.reserve(reaches.len());
+        if let Some(site) = self.site_mut(child) {
+            site.reserve(reaches.len(), count);
         }
     }
 

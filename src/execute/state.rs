@@ -181,6 +181,13 @@ impl SiteState {
         }
     }
 
+    /// Room for the children of so many parents.
+    pub fn reserve(&mut self, parents: usize, objects: usize) {
+        self.links.reserve(parents.saturating_sub(self.links.len()));
+        self.objects.reserve(objects);
+        self.parts.reserve(objects * self.columns);
+    }
+
     /// Adds an object; its number is given back.
     pub fn add(&mut self, object: Object) -> u32 {
         self.objects.push(object);
