@@ -27,39 +27,60 @@ pub(super) fn start(
     let graph = Arc::clone(&loader.graph);
     let call = graph.call(load.call);
     let mut buffer = Vec::new();
+    // A miss for want of slots asks for what is held too, so that the new entry is no poorer than the old.
+    for key in &keys {
+        load.wanted =
+            load.wanted.union(loader.cache.held(load.cache_key(key.as_str(), &mut buffer)));
+    }
     if call.projects {
-        // A miss for want of slots asks for what is held too, so that the new entry is no poorer than the old.
-        for key in &keys {
-            load.wanted =
-                load.wanted.union(loader.cache.held(load.cache_key(key.as_str(), &mut buffer)));
-        }
         load.fields = super::asked_for(&graph, load.call, load.shape, load.wanted);
     }
     let permits = Arc::new(Semaphore::new(parallel(&call.keys)));
     let load = Arc::new(load);
     let began = loader.cache.epoch();
     let mut flights = Vec::new();
-    for keys in chunks(&call.keys, keys) {
+    // From here to the end nobody else can offer these keys: of two that miss a key at the same time one flies.
+    let mut board = loader.flights.board();
+    let mut own = Vec::with_capacity(keys.len());
+    for key in keys {
+        let cache_key = load.cache_key(key.as_str(), &mut buffer);
+        match board.join(cache_key, load.wanted, began) {
+            Some(flight) => {
+                memo.flights.insert(Box::from(cache_key), (load.wanted, flight.clone()));
+                flights.push(flight);
+            }
+            None => own.push(key),
+        }
+    }
+    for keys in chunks(&call.keys, own) {
         let cache_keys: Vec<Box<[u8]>> =
             keys.iter().map(|key| Box::from(load.cache_key(key.as_str(), &mut buffer))).collect();
         let number = FLIGHT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let seats = Seats { loader: Arc::clone(loader), keys: cache_keys.clone(), number };
-        let (permits, own_loader, own_load) =
-            (Arc::clone(&permits), Arc::clone(loader), Arc::clone(&load));
-        let flight: Flight = async move {
-            let _seats = seats;
-            let _permit = permits.acquire().await;
-            Arc::new(run(&own_loader, &own_load, keys, began).await)
-        }
-        .boxed()
-        .shared();
-        loader.flights.offer(&cache_keys, &flight, load.wanted, began, number);
+        let flight = fly(seats, Arc::clone(&permits), Arc::clone(&load), keys, began);
+        board.offer(&cache_keys, &flight, load.wanted, began, number);
         for key in cache_keys {
             memo.flights.insert(key, (load.wanted, flight.clone()));
         }
         flights.push(flight);
     }
     flights
+}
+
+/// One chunk's future, that any waiter drives.
+fn fly(
+    seats: Seats,
+    permits: Arc<Semaphore>,
+    load: Arc<Load>,
+    keys: Vec<Key>,
+    began: Epoch,
+) -> Flight {
+    async move {
+        let _permit = permits.acquire().await;
+        Arc::new(run(&seats.loader, &load, keys, began).await)
+    }
+    .boxed()
+    .shared()
 }
 
 /// Takes a flight's seats away when it lands, and also when nobody waits for it anymore.

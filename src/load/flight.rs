@@ -3,7 +3,7 @@
 //! A flight is a chunk's future that any waiter drives; it ends when its last waiter leaves.
 
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use rustc_hash::FxHashMap;
@@ -30,24 +30,28 @@ pub(crate) struct Flights {
 }
 
 #[derive(Debug)]
-struct Seat {
+pub(crate) struct Seat {
     flight: Weak,
     wanted: SlotSet,
     began: Epoch,
     number: u64,
 }
 
-impl Flights {
+/// All flights, held for as long as it takes to join or offer some.
+pub(crate) struct Board<'a> {
+    map: MutexGuard<'a, FxHashMap<Box<[u8]>, Seat>>,
+}
+
+impl Board<'_> {
     /// A flight that will hold the wanted slots and began after the last mutation.
     pub(crate) fn join(&self, cache_key: &[u8], wanted: SlotSet, now: Epoch) -> Option<Flight> {
-        let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        let seat = map.get(cache_key)?;
+        let seat = self.map.get(cache_key)?;
         if seat.began == now && seat.wanted.covers(wanted) { seat.flight.upgrade() } else { None }
     }
 
     /// Offers a flight to others under these keys. A newer flight takes the place of an older one.
     pub(crate) fn offer(
-        &self,
+        &mut self,
         keys: &[Box<[u8]>],
         flight: &Flight,
         wanted: SlotSet,
@@ -55,10 +59,16 @@ impl Flights {
         number: u64,
     ) {
         let Some(weak) = flight.downgrade() else { return };
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
-            map.insert(key.clone(), Seat { flight: weak.clone(), wanted, began, number });
+            self.map.insert(key.clone(), Seat { flight: weak.clone(), wanted, began, number });
         }
+    }
+}
+
+impl Flights {
+    /// Nothing that is joined may be dropped while the board is held: a flight that ends takes its seats away here.
+    pub(crate) fn board(&self) -> Board<'_> {
+        Board { map: self.map.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Takes a flight's own seats away, when it has landed or was given up.

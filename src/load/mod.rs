@@ -202,7 +202,8 @@ impl Loader {
         if let Some(entry) = self.cache.get(cache_key, load.wanted, now) {
             return Found::Hit(entry);
         }
-        match self.flights.join(cache_key, load.wanted, self.cache.epoch()) {
+        let joined = self.flights.board().join(cache_key, load.wanted, self.cache.epoch());
+        match joined {
             Some(flight) => Found::Flying(flight),
             // One that landed between the two looks has left its answer.
             None => self.cache.get(cache_key, load.wanted, now).map_or(Found::Miss, Found::Hit),

@@ -309,3 +309,30 @@ async fn a_read_whose_clients_have_all_left_is_given_up_and_one_whose_client_sta
     assert_eq!(stays.await["data"]["customer"]["name"], "Customer 1");
     assert_eq!(gateway.calls().len(), 1);
 }
+
+#[tokio::test]
+async fn an_entry_is_never_replaced_by_one_that_holds_less() {
+    let gateway = Deployment::new().start();
+    let query =
+        |fields: &str| format!("{{ customerByEmail(email: \"c1@example.com\") {{ {fields} }} }}");
+    assert_eq!(count(&gateway, &query("name")).await, 1);
+    assert_eq!(count(&gateway, &query("tags")).await, 1);
+    assert_eq!(count(&gateway, &query("name tags")).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_on_several_threads_that_miss_together_make_the_calls_of_one() {
+    for _ in 0..50 {
+        let gateway = Arc::new(Deployment::new().start());
+        let tasks = (0..8).map(|_| {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move {
+                gateway.query("{ customers(first: 8) { nodes { tickets { subject } } } }").await
+            })
+        });
+        for answer in futures_util::future::join_all(tasks).await {
+            assert_eq!(answer.expect("no panic").get("errors"), None);
+        }
+        assert_eq!(gateway.calls().len(), 2);
+    }
+}
