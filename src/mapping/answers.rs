@@ -144,7 +144,7 @@ impl<'a> Positions<'a> {
 
 /// The keys that a record answers, as they are compared. Blank parts make no key. In a composite key the parts that occur
 /// several times go together by position, and the parts that occur once go with each.
-pub(super) fn each_answered_key(
+fn each_answered_key(
     payload: &Payload,
     at: At,
     paths: &[Path],
