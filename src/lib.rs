@@ -28,6 +28,7 @@ pub mod mapping;
 // shared words
 pub mod error;
 pub mod graph;
+pub mod nearest;
 pub mod principal;
 pub mod telemetry;
 pub mod value;

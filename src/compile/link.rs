@@ -124,6 +124,7 @@ impl<'a> Linker<'a, '_> {
             let files = || self.trees.vendors.iter().filter(|tree| *tree.role == *settings.name);
             match files().find(|tree| *tree.vendor == *settings.vendor) {
                 Some(tree) => played.push((role, settings, tree)),
+                None if self.is_unreadable(settings) => {}
                 None => self.problems.push(
                     Diagnostic::error(
                         Code::UnknownVendor,
@@ -153,6 +154,12 @@ impl<'a> Linker<'a, '_> {
             played.truncate(usize::from(u8::MAX));
         }
         played
+    }
+
+    /// Whether the vendor's file is there and is not YAML, which is told already.
+    fn is_unreadable(&self, settings: &RoleSettings<'_>) -> bool {
+        let mut unreadable = self.trees.unreadable.iter();
+        unreadable.any(|(role, vendor)| **role == *settings.name && **vendor == *settings.vendor)
     }
 
     fn check_role(&mut self, tree: &VendorTree) {

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::directives;
 use crate::diagnostic::{Code, Diagnostic, FileId, Sources, Span};
+use crate::nearest::nearest;
 
 /// The name under which the definitions of known directives are parsed.
 const PRELUDE: &str = "known directives";
@@ -57,7 +58,7 @@ pub(super) fn parse(
             Err(errors) => errors.partial,
         })
         .collect();
-    let prelude = directives::prelude(&documents);
+    let prelude = directives::prelude(&documents) + &roots(&documents);
     let mut builder = Schema::builder().adopt_orphan_extensions();
     if !prelude.is_empty() {
         builder = builder.parse(prelude.as_str(), PRELUDE);
@@ -79,20 +80,57 @@ pub(super) fn parse(
             Some(Sdl { schema: Arc::new(schema), text: Arc::from(text), places })
         }
         Err(invalid) => {
-            report(&invalid.errors, &names, problems);
+            report(&invalid.errors, &names, &documents, problems);
             None
         }
     }
 }
 
+/// The schema definition that the files leave out and must not: a type of records that is named `Subscription`, as billing
+/// systems have it, would otherwise be taken for the root of subscriptions (specification, section 3.3.1).
+fn roots(documents: &[ast::Document]) -> String {
+    let definitions = || documents.iter().flat_map(|document| &document.definitions);
+    let is_explicit = definitions().any(|definition| {
+        matches!(
+            definition,
+            ast::Definition::SchemaDefinition(_) | ast::Definition::SchemaExtension(_)
+        )
+    });
+    let has = |name: &str| {
+        definitions().any(|definition| {
+            definition.as_object_type_definition().is_some_and(|ty| ty.name == name)
+        })
+    };
+    if is_explicit || !has("Query") || !has("Subscription") {
+        return String::new();
+    }
+    let mutation = if has("Mutation") { "  mutation: Mutation\n" } else { "" };
+    format!("schema {{\n  query: Query\n{mutation}}}\n")
+}
+
 fn report(
     errors: &DiagnosticList,
     names: &FxHashMap<&str, FileId>,
+    documents: &[ast::Document],
     problems: &mut Vec<Diagnostic>,
 ) {
+    let definitions = documents.iter().flat_map(|document| &document.definitions);
+    let types: Vec<&str> = definitions
+        .filter(|definition| definition.as_directive_definition().is_none())
+        .filter_map(|definition| Some(definition.name()?.as_str()))
+        .chain(["Int", "Float", "String", "Boolean", "ID"])
+        .collect();
     for error in errors.iter() {
         let places = Places::of(error.sources, names);
-        let problem = Diagnostic::error(Code::InvalidSchema, error.error.to_string());
+        let message = error.error.to_string();
+        let unknown = message
+            .strip_prefix("cannot find type `")
+            .and_then(|rest| Some(rest.split_once('`')?.0));
+        let near = unknown.and_then(|name| nearest(name, types.iter().copied()));
+        let mut problem = Diagnostic::error(Code::InvalidSchema, &*message);
+        if let Some(near) = near {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        }
         problems.push(problem.also(places.span(error.error.location()), "here"));
     }
 }

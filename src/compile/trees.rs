@@ -13,6 +13,8 @@ pub(super) struct Trees {
     pub(super) roles: Option<Node>,
     pub(super) identity: Vec<Node>,
     pub(super) vendors: Vec<VendorTree>,
+    /// Roles and vendors of the files that are there and cannot be read; why is told already.
+    pub(super) unreadable: Vec<(String, String)>,
 }
 
 /// A vendor file: `<role>/<vendor>.yaml`.
@@ -29,7 +31,13 @@ pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
     let mut reader = Reader { files, problems };
     let all = Use::Whole;
     let config = files.config.and_then(|id| reader.tree(id, &shape::DEPLOYMENT, all));
-    let mut trees = Trees { config, roles: None, identity: Vec::new(), vendors: Vec::new() };
+    let mut trees = Trees {
+        config,
+        roles: None,
+        identity: Vec::new(),
+        vendors: Vec::new(),
+        unreadable: Vec::new(),
+    };
     for (path, id) in &files.resolvers {
         let name = path.rsplit_once('.').map_or(path.as_str(), |(name, _)| name);
         match name.split_once('/') {
@@ -44,9 +52,12 @@ pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
                 if !is_used {
                     diagnostic::soften(reader.problems.get_mut(before..).unwrap_or_default());
                 }
-                if let Some(node) = tree {
-                    let (role, vendor) = (role.to_owned(), vendor.to_owned());
-                    trees.vendors.push(VendorTree { id: *id, role, vendor, node, is_used });
+                let (role, vendor) = (role.to_owned(), vendor.to_owned());
+                match tree {
+                    Some(node) => {
+                        trees.vendors.push(VendorTree { id: *id, role, vendor, node, is_used });
+                    }
+                    None => trees.unreadable.push((role, vendor)),
                 }
             }
         }

@@ -5,7 +5,6 @@
 //! Never: holds a secret, or decides whether a problem is one.
 
 pub mod code;
-pub mod nearest;
 pub mod render;
 pub mod sources;
 
@@ -87,7 +86,7 @@ impl Diagnostic {
     /// Suggests the nearest of `names`, or lists them when they are few.
     #[must_use]
     pub fn suggest<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest::suggestion(name, names) {
+        match crate::nearest::suggestion(name, names) {
             Some(help) => self.help(help),
             None => self,
         }

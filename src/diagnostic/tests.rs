@@ -1,5 +1,5 @@
-use super::nearest::{nearest, suggestion};
 use super::{Code, Diagnostic, Sources, Span, render};
+use crate::nearest::{nearest, suggestion};
 
 #[test]
 fn the_nearest_name_is_found_across_case_swaps_and_missing_letters() {

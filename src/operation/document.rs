@@ -6,16 +6,21 @@
 
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::executable::Operation;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 
 use super::position::Lines;
 use crate::error::{ErrorCode, RequestError};
+use crate::nearest::nearest;
 
 /// Errors of one document that are told; the first by place.
 pub(super) const ERRORS_MAX: usize = 20;
 /// Characters of a message: names and values in it are the client's, of any length.
 const MESSAGE_MAX: usize = 500;
+/// Bytes of an unknown name for which a near one is looked for.
+const NAME_MAX: usize = 64;
 /// Brackets inside each other that the parser follows; the guard's limit is the one that counts.
 const PARSER_RECURSION_MAX: usize = 256;
 
@@ -28,11 +33,11 @@ pub(super) fn parse(
     let document = ast::Document::parser()
         .recursion_limit(PARSER_RECURSION_MAX)
         .parse_ast(text, "operation.graphql")
-        .map_err(|failed| errors(&failed.errors, lines, ErrorCode::GraphqlParseFailed))?;
+        .map_err(|failed| errors(schema, &failed.errors, lines, ErrorCode::GraphqlParseFailed))?;
     refuse_subscriptions(&document, lines)?;
     document
         .to_executable_validate(schema)
-        .map_err(|failed| errors(&failed.errors, lines, ErrorCode::GraphqlValidationFailed))
+        .map_err(|failed| errors(schema, &failed.errors, lines, ErrorCode::GraphqlValidationFailed))
 }
 
 fn refuse_subscriptions(
@@ -58,24 +63,70 @@ fn refuse_subscriptions(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn errors(diagnostics: &DiagnosticList, lines: &Lines<'_>, code: ErrorCode) -> Vec<RequestError> {
-    diagnostics
+fn errors(
+    schema: &Schema,
+    diagnostics: &DiagnosticList,
+    lines: &Lines<'_>,
+    code: ErrorCode,
+) -> Vec<RequestError> {
+    let told: Vec<_> = diagnostics
         .iter()
-        .take(ERRORS_MAX)
         .map(|diagnostic| {
             let message = diagnostic
                 .error
                 .unstable_compat_message()
                 .unwrap_or_else(|| diagnostic.error.to_string());
-            located(RequestError::new(code, shortened(message)), diagnostic.error.location(), lines)
+            (message, diagnostic.error.location())
+        })
+        .collect();
+    let mut unknown: Vec<usize> = told
+        .iter()
+        .filter(|(message, _)| unknown_field(message).is_some())
+        .filter_map(|(_, place)| Some(place.as_ref()?.offset()))
+        .collect();
+    unknown.sort_unstable();
+    // a selection set that lost all its fields because they are unknown is not missing
+    let is_told_by_another = |message: &str, place: Option<SourceSpan>| {
+        message.contains("must have a selection of subfields")
+            && place.is_some_and(|place| {
+                let first = unknown.partition_point(|offset| *offset <= place.offset());
+                unknown.get(first).is_some_and(|offset| *offset < place.end_offset())
+            })
+    };
+    told.iter()
+        .filter(|(message, place)| !is_told_by_another(message, *place))
+        .take(ERRORS_MAX)
+        .map(|(message, place)| {
+            let message = shortened(message.clone() + &nearest_field(schema, message));
+            located(RequestError::new(code, message), *place, lines)
         })
         .collect()
+}
+
+/// The field and the type of `Cannot query field "x" on type "Y".`
+fn unknown_field(message: &str) -> Option<(&str, &str)> {
+    let rest = message.strip_prefix("Cannot query field \"")?;
+    rest.strip_suffix("\".")?.split_once("\" on type \"")
+}
+
+/// ` Did you mean "…"?` for an unknown field whose name is near one of its type.
+fn nearest_field(schema: &Schema, message: &str) -> String {
+    let nearest = unknown_field(message).and_then(|(field, ty)| {
+        // long names are not misspelled, and comparing them would cost
+        let fields = match schema.types.get(ty).filter(|_| field.len() <= NAME_MAX)? {
+            ExtendedType::Object(ty) => &ty.fields,
+            ExtendedType::Interface(ty) => &ty.fields,
+            _ => return None,
+        };
+        nearest(field, fields.keys().map(|name| name.as_str()))
+    });
+    nearest.map(|name| format!(" Did you mean \"{name}\"?")).unwrap_or_default()
 }
 
 /// Puts the place of a node on an error.
 pub(super) fn located(
     error: RequestError,
-    span: Option<apollo_compiler::parser::SourceSpan>,
+    span: Option<SourceSpan>,
     lines: &Lines<'_>,
 ) -> RequestError {
     match span {

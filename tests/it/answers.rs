@@ -312,6 +312,7 @@ async fn explain_names_steps_calls_and_what_waits_for_what() {
     // Fifty customers fill one call of 50, and are found in billing by id or by e-mail address.
     assert_eq!(steps[0]["callsAtMost"], 1);
     assert_eq!(steps[1]["callsAtMost"], 2);
+    assert_eq!(steps[1]["call"]["keysAtMost"], 100);
     assert!(explained.to_mermaid().starts_with("flowchart LR\n"));
     assert!(explained.to_text().contains("waits    step 1"), "{}", explained.to_text());
 }

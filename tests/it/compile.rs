@@ -38,6 +38,14 @@ fn shipped_files_compile_without_a_diagnostic() {
 }
 
 #[test]
+fn a_type_of_records_named_subscription_is_no_root() {
+    let graph = shipped().0.graph.unwrap();
+    assert!(graph.schema.schema_definition.subscription.is_none());
+    assert!(graph.sdl.contains("schema {\n  query: Query\n  mutation: Mutation\n}\n"));
+    assert!(graph.type_named("Subscription").is_some());
+}
+
+#[test]
 fn json_schemas_of_the_files_are_up_to_date() {
     for file in FILE_KINDS {
         let schema = format!("{:#}\n", json_schema::json_schema(file));

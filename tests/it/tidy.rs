@@ -40,6 +40,7 @@ const USES: &[(&str, &[&str])] = &[
     ("mapping", &[]),
     ("error", &[]),
     ("graph", &["mapping", "template"]),
+    ("nearest", &[]),
     ("principal", &[]),
     ("telemetry", &[]),
     // ids and keys are told by the form that made them
@@ -47,7 +48,7 @@ const USES: &[(&str, &[&str])] = &[
 ];
 
 /// Words that every module may use.
-const SHARED: &[&str] = &["error", "graph", "telemetry", "value"];
+const SHARED: &[&str] = &["error", "graph", "nearest", "telemetry", "value"];
 
 /// Where a crate from outside may be named. Those that are not here (`serde_json`, `tokio`, …) are everybody's.
 const HOMES: &[(&str, &[&str])] = &[

@@ -58,6 +58,9 @@ impl<'a> Vendor<'a, '_> {
             return String::new();
         };
         let text = node.filled().unwrap_or_default();
+        if text.contains("${") {
+            return String::new(); // what could not be filled in is told already
+        }
         match check_url(text) {
             Ok(url) => url,
             Err(reason) => {

@@ -25,10 +25,10 @@ use super::context::{Context, RoleId};
 use super::deployment::RoleSettings;
 use super::fingerprint::Fingerprint;
 use crate::config::yaml::Node;
-use crate::diagnostic::nearest::suggestion;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span};
 use crate::graph::{Backend, BackendId, Call, CallId, FieldId, Shape, ShapeId, Source, TypeId};
 use crate::mapping::Path;
+use crate::nearest::suggestion;
 
 /// What the vendor files of a deployment give, by number.
 #[derive(Debug, Default)]

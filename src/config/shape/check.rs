@@ -4,8 +4,8 @@ use super::mapping::{CASE, FORMS, RECORD, REQUEST_FORMS};
 use super::{Kind, Need, Rule, Shape};
 use crate::config::units;
 use crate::config::yaml::{Entry, Node, Value};
-use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::nearest::nearest;
 
 /// Checks a whole file.
 pub(crate) fn check(root: &'static Shape, node: &Node, problems: &mut Vec<Diagnostic>) {

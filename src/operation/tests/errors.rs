@@ -34,6 +34,22 @@ fn validation_errors_read_like_those_of_other_servers() {
 }
 
 #[test]
+fn an_unknown_field_is_told_once_with_the_nearest_name() {
+    let errors = refused(&graph(SDL), "{ me { frend { nmae } } by { zzzzzz } any { name } }");
+    let messages: Vec<&str> = errors.iter().map(|error| &*error.message).collect();
+    assert_eq!(
+        messages,
+        [
+            "Cannot query field \"frend\" on type \"Person\". Did you mean \"friend\"?",
+            "Cannot query field \"zzzzzz\" on type \"Person\".",
+            "Cannot query field \"name\" on type \"Thing\".",
+        ]
+    );
+    let errors = refused(&graph(SDL), "{ me { id friend } }");
+    assert!(errors[0].message.contains("must have a selection of subfields"), "{errors:?}");
+}
+
+#[test]
 fn all_errors_of_a_document_are_told_up_to_twenty() {
     let mut graph = graph(SDL);
     graph.limits.root_fields = 1_000;

@@ -44,6 +44,8 @@ pub struct ExplainedCall {
     pub names: Vec<Arc<str>>,
     /// `100 keys a call`, `one key a call, 8 at once`, `no key`.
     pub mode: String,
+    /// The most keys that one of the calls takes; `None` if they take no key.
+    pub keys_at_most: Option<usize>,
     pub pages_at_most: u32,
 }
 
@@ -212,6 +214,7 @@ impl Explainer<'_> {
             vendor: backend.map(|backend| Arc::clone(&backend.vendor)).unwrap_or_default(),
             names: compiled.iter().map(|call| Arc::clone(&call.name)).collect(),
             mode: modes.join(" or "),
+            keys_at_most: compiled.iter().filter_map(|call| keys(call)).max(),
             pages_at_most: compiled.iter().map(|call| pages(call)).max().unwrap_or(1),
         }
     }
@@ -329,6 +332,14 @@ fn chunks(call: &Call, objects: Option<u64>) -> Option<u64> {
 
 fn pages(call: &Call) -> u32 {
     call.pages.as_ref().map_or(1, |pages| pages.max_pages.max(1))
+}
+
+fn keys(call: &Call) -> Option<usize> {
+    match &call.keys {
+        KeyMode::None => None,
+        KeyMode::PerKey { .. } => Some(1),
+        KeyMode::Batch { keys, .. } => Some((*keys).into()),
+    }
 }
 
 fn mode(call: &Call) -> String {

@@ -89,7 +89,7 @@ fn step_json(step: &ExplainedStep) -> Value {
         let names: Vec<&str> = call.names.iter().map(|name| &**name).collect();
         json!({
             "backend": &*call.backend, "vendor": &*call.vendor, "calls": names, "mode": call.mode,
-            "pagesAtMost": call.pages_at_most,
+            "keysAtMost": call.keys_at_most, "pagesAtMost": call.pages_at_most,
         })
     });
     json!({
