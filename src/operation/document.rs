@@ -118,7 +118,7 @@ fn nearest_field(schema: &Schema, message: &str) -> String {
             ExtendedType::Interface(ty) => &ty.fields,
             _ => return None,
         };
-        nearest(field, fields.keys().map(|name| name.as_str()))
+        nearest(field, fields.keys().map(apollo_compiler::Name::as_str))
     });
     nearest.map(|name| format!(" Did you mean \"{name}\"?")).unwrap_or_default()
 }

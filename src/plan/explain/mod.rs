@@ -338,7 +338,7 @@ fn keys(call: &Call) -> Option<usize> {
     match &call.keys {
         KeyMode::None => None,
         KeyMode::PerKey { .. } => Some(1),
-        KeyMode::Batch { keys, .. } => Some((*keys).into()),
+        KeyMode::Batch { keys, .. } => Some(*keys),
     }
 }
 
