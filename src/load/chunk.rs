@@ -49,7 +49,11 @@ pub(super) fn start(
                 memo.flights.insert(Box::from(cache_key), (load.wanted, flight.clone()));
                 flights.push(flight);
             }
-            None => own.push(key),
+            // One that landed since the key was looked up has left its answer.
+            None => match loader.cache.get(cache_key, load.wanted, Instant::now()) {
+                Some(entry) => flights.push(landed(key, Arc::clone(&entry.answer))),
+                None => own.push(key),
+            },
         }
     }
     for keys in chunks(&call.keys, own) {
@@ -65,6 +69,12 @@ pub(super) fn start(
         flights.push(flight);
     }
     flights
+}
+
+/// A flight that is over.
+fn landed(key: Key, answer: Arc<Answer>) -> Flight {
+    let chunk = Arc::new(Chunk { keys: vec![key], outcomes: vec![Ok(answer)] });
+    std::future::ready(chunk).boxed().shared()
 }
 
 /// One chunk's future, that any waiter drives.
