@@ -5,6 +5,7 @@
 // the program
 pub mod cli;
 pub mod demo;
+pub mod contract;
 
 // files -> graph
 pub mod compile;
@@ -12,13 +13,17 @@ pub mod config;
 pub mod diagnostic;
 
 // a request, stage by stage
+pub mod admin;
 pub mod http;
 pub mod engine;
+pub mod deliver;
 pub mod operation;
 pub mod plan;
 pub mod execute;
 pub mod respond;
+pub mod derive;
 pub mod load;
+pub mod merge;
 pub mod cache;
 pub mod backend;
 pub mod transport;

@@ -18,9 +18,12 @@ pub fn suggestion<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> O
 
 /// The name at the smallest edit distance, if that is small for the length of the name.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let bound = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let bound = (length / 3).max(1);
     names
         .into_iter()
+        // names whose lengths differ by more are farther apart
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= bound)
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))

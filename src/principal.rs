@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::graph::Access;
+use crate::telemetry::trace::Trace;
 
 /// The caller of one operation.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Principal {
     pub claims: Vec<(Arc<str>, Arc<str>)>,
     /// Client headers that calls may read (`$header.x`), lower-case names.
     pub headers: Vec<(Arc<str>, Arc<str>)>,
+    /// The trace that the request belongs to. It says nothing of who asks: nothing is kept apart by it.
+    pub trace: Option<Trace>,
 }
 
 impl Principal {

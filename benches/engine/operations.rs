@@ -1,7 +1,9 @@
 //! A whole operation over backends in memory: guard, parse, validate and plan; a warm run of 100 customers.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use cyclorama::backend::Backends;
 use cyclorama::compile::{Files, compile};
 use cyclorama::engine::{Engine, EngineSettings, Request};
@@ -38,7 +40,16 @@ pub(crate) fn run(bench: &Bench) {
         plan::plan(&graph, prepared)
     });
 
-    let wire: MemoryWire = Arc::new(|request| std::future::ready(Ok(answer(&request))).boxed());
+    // what backends answer is made once: their work is not ours
+    let made: Mutex<HashMap<(String, Bytes), WireResponse>> = Mutex::default();
+    let wire: MemoryWire = Arc::new(move |request| {
+        let key = (request.url.clone(), request.body.clone());
+        let mut made = made.lock().expect("one thread");
+        let response = made.entry(key).or_insert_with(|| answer(&request)).clone();
+        // a body of its own, as from a socket
+        let body = Bytes::from(response.body.to_vec());
+        std::future::ready(Ok(WireResponse { body, ..response })).boxed()
+    });
     let backends = Backends::in_memory(Arc::clone(&graph), &wire);
     let engine =
         Engine::over(Arc::clone(&graph), backends, EngineSettings::default()).expect("an engine");
@@ -58,6 +69,8 @@ pub(crate) fn run(bench: &Bench) {
         Some(3)
     );
     println!("{:48} {:>12} bytes", "operation: answer", first.body.len());
+    // the first one over cached records keeps what it writes of them
+    drop(execute());
     let allocations = allocation_counter::measure(|| drop(execute()));
     println!("{:48} {:>12} allocations", "operation: warm", allocations.count_total);
     bench.measure("operation: warm, 100 customers, 500 invoices, 300 tickets", execute);

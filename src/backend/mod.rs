@@ -1,22 +1,41 @@
 //! One backend call, with the policy around it.
 //!
 //! Takes: a call, its inputs, the operation's deadline.
-//! Gives: the decoded payload, or one error.
+//! Gives: the decoded payload, or one error; what is going on with each backend, in numbers.
 //! Never: knows GraphQL, keys' owners, or the cache.
 
+mod breaker;
+mod budget;
+mod concurrency;
+mod deadline;
+mod durations;
+mod exchange;
+pub mod figures;
+mod hedge;
+mod line;
+mod log;
+mod pace;
+mod quota;
+mod retry;
+mod tally;
+mod tries;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep};
 
-use crate::error::{BackendError, chain};
-use crate::graph::{Backend, BackendId, Call, Effect, Graph};
+pub use self::deadline::Deadline;
+use self::exchange::exchange;
+use self::figures::Figures;
+use self::line::{Line, Way};
+use self::log::Log;
+use self::tries::Tries;
+use crate::error::BackendError;
+use crate::graph::{Backend, Call, Effect, Graph};
 use crate::mapping::Payload;
 use crate::template::Inputs;
-use crate::transport::{self, Decoded, MemoryWire, Wire, WireRequest, WireResponse};
-use crate::value::PageState;
+use crate::transport::{self, Decoded, MemoryWire, Wire};
+use crate::value::{Freshness, PageState};
 
 /// One page of a backend's answer.
 #[derive(Debug)]
@@ -24,163 +43,157 @@ pub struct Page {
     pub payload: Payload,
     /// Where the next page begins, if the call pages and the answer says that there is more.
     pub next: Option<PageState>,
-    /// How long the answer may be kept, by its own `Cache-Control`; zero for `no-store`.
-    pub max_age: Option<Duration>,
+    /// How long the answer may be used, by its own headers.
+    pub freshness: Freshness,
 }
 
-/// The live side of the graph's backends: connections, permits. One for the life of a graph.
+/// The live side of the graph's backends: connections, permits, breakers, budgets. One for the life of a graph.
 #[derive(Debug)]
 pub struct Backends {
     graph: Arc<Graph>,
-    lines: Vec<Line>,
-}
-
-/// The way to one backend.
-#[derive(Debug)]
-struct Line {
-    wire: Wire,
-    permits: Arc<Semaphore>,
+    lines: Vec<Arc<Line>>,
+    is_once: bool,
 }
 
 impl Backends {
     /// One HTTP client for each backend. Nothing is connected yet.
     pub fn new(graph: Arc<Graph>) -> Result<Self, BackendError> {
-        let lines =
-            graph.backends.iter().map(|backend| Ok(Line::new(backend, Wire::http(backend)?)));
+        let lines = graph
+            .backends
+            .iter()
+            .map(|backend| Ok(Arc::new(Line::new(backend, Wire::http(backend)?))));
         let lines = lines.collect::<Result<_, BackendError>>()?;
-        Ok(Self { graph, lines })
+        Ok(Self { graph, lines, is_once: false })
     }
 
     /// Backends whose requests are answered by a function instead of a socket.
     #[doc(hidden)]
     pub fn in_memory(graph: Arc<Graph>, wire: &MemoryWire) -> Self {
-        let line = |backend| Line::new(backend, Wire::Memory(Arc::clone(wire)));
-        let lines = graph.backends.iter().map(line).collect();
-        Self { graph, lines }
+        Self::over(graph, |_| Wire::Memory(Arc::clone(wire)))
     }
 
-    /// One call. The order of the lines is the policy: the operation's deadline, (a breaker,) a permit, (a rate, credentials,)
-    /// a timeout around the transport; the permit goes back before the answer is decoded.
+    /// Backends over wires of the caller's own.
+    pub fn over(graph: Arc<Graph>, wire: impl Fn(&Backend) -> Wire) -> Self {
+        let lines =
+            graph.backends.iter().map(|backend| Arc::new(Line::new(backend, wire(backend))));
+        let lines = lines.collect();
+        Self { graph, lines, is_once: false }
+    }
+
+    /// Backends that are as they were go on as they were, after a change of files: connections, breakers, budgets, quotas, counts.
+    #[must_use]
+    pub fn keeping(mut self, before: &Self) -> Self {
+        for (backend, line) in self.graph.backends.iter().zip(&mut self.lines) {
+            let mut known = before.graph.backends.iter().zip(&before.lines);
+            if let Some((_, kept)) = known.find(|(one, _)| is_same_way(one, backend)) {
+                *line = Arc::clone(kept);
+            }
+        }
+        self
+    }
+
+    /// No call is tried again: what goes over the wires is what was planned.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { is_once: true, ..self }
+    }
+
+    /// One call. The order of the lines is the policy: the deadline; for each attempt the breaker, a permit, the rate, credentials, a
+    /// timeout around the transport, with whose answer the permit goes back; then the wait for the next attempt, which holds nothing.
     pub async fn call(
         &self,
         call: &Call,
         inputs: Inputs<'_>,
-        deadline: Instant,
+        deadline: impl Into<Deadline>,
     ) -> Result<Page, BackendError> {
-        let backend = self.graph.backend(call.backend);
-        let log = Log::new(backend, call);
-        let line = self.line(call.backend)?;
-        let attempt = async {
-            let request = transport::request(backend, call, inputs)?;
-            let permit = line.permit(deadline).await?;
-            let attempt = attempt(line.wire.clone(), request, permit, call.timeout, deadline);
-            let response = match call.effect {
-                Effect::Read => attempt.await?,
-                Effect::Write => finish(attempt, log.clone()).await?,
+        let deadline = &deadline.into();
+        let way = self.way(call)?;
+        let log = Log::new(way.backend, call);
+        let attempts = if self.is_once { 1 } else { way.backend.policy.retry.attempts };
+        let mut tries = Tries::new(way, call, inputs.keys.len(), attempts);
+        loop {
+            let attempt = async {
+                in_time(deadline)?;
+                let admission = way.admit(&log, Instant::now())?;
+                // Only the first of the rate's queue goes on: who waits for its time keeps no permit from others.
+                let turn = way.quota.turn(&way.line.concurrency.waiting, deadline).await?;
+                let permit = way.line.concurrency.enter(deadline).await?;
+                // What failed while this one waited may have opened the breaker.
+                if !admission.holds() {
+                    return Err(way.open());
+                }
+                turn.take(deadline).await?;
+                let request = tries.request(inputs, deadline)?;
+                let began = Instant::now();
+                let sent = exchange(way.line, request, permit, call.timeout, deadline);
+                let answered = match (call.effect, hedge::after(way, tries.number)) {
+                    (Effect::Write, _) => exchange::finish(sent, log.clone(), tries.number).await,
+                    (Effect::Read, None) => sent.await,
+                    (Effect::Read, Some(after)) => {
+                        let mut is_hedged = false;
+                        let again = |permit| {
+                            let request = tries.request(inputs, deadline)?;
+                            Ok(exchange(way.line, request, permit, call.timeout, deadline))
+                        };
+                        let answered = hedge::send(way, sent, after, again, &mut is_hedged).await;
+                        tries.is_hedged = is_hedged;
+                        answered
+                    }
+                };
+                tries.came(&answered);
+                let decoded = answered.and_then(|answer| transport::decode(call, inputs, answer));
+                way.heed(&log, admission, began, tries.told, decoded.as_ref().err());
+                decoded
             };
-            transport::decode(call, inputs, response)
-        };
-        match attempt.await {
-            Ok(Decoded { payload, next, max_age }) => Ok(Page { payload, next, max_age }),
-            Err(error) => {
-                log.failed(&error);
-                Err(error)
+            let error = match attempt.await {
+                Ok(decoded) => return Ok(page(decoded, &log)),
+                Err(error) => error,
+            };
+            match tries.next(&error, deadline) {
+                Some(delay) => sleep(delay).await,
+                None => return Err(tries.failed(error, &log)),
             }
         }
     }
 
-    fn line(&self, backend: BackendId) -> Result<&Line, BackendError> {
+    /// Logs a failure that an answer tells of one of its records: the call itself has not failed.
+    pub fn tell(&self, call: &Call, error: &BackendError) {
+        Log::new(self.graph.backend(call.backend), call).failed(error, 1);
+    }
+
+    /// Each backend as it is now, in the graph's order.
+    pub fn figures(&self) -> Vec<Figures> {
+        let now = Instant::now();
+        let lines = self.graph.backends.iter().zip(&self.lines);
+        lines.map(|(backend, line)| line.figures(backend, now)).collect()
+    }
+
+    fn way<'a>(&'a self, call: &Call) -> Result<Way<'a>, BackendError> {
         let missing = || BackendError::Build { reason: "the backend has no connection".to_owned() };
-        self.lines.get(backend.index()).ok_or_else(missing)
+        let line = self.lines.get(call.backend.index()).ok_or_else(missing)?;
+        line.way(self.graph.backend(call.backend), call).ok_or_else(missing)
     }
 }
 
-impl Line {
-    fn new(backend: &Backend, wire: Wire) -> Self {
-        let permits = backend.concurrency.clamp(1, Semaphore::MAX_PERMITS);
-        Self { wire, permits: Arc::new(Semaphore::new(permits)) }
-    }
-
-    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, BackendError> {
-        if Instant::now() >= deadline {
-            return Err(BackendError::DeadlineExceeded);
-        }
-        let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
-        // The semaphore is never closed, so the inner result is always a permit.
-        permit.ok().and_then(Result::ok).ok_or(BackendError::DeadlineExceeded)
-    }
+/// Whether requests to both go the same way. What is in a request may differ: credentials, headers, calls.
+fn is_same_way(one: &Backend, other: &Backend) -> bool {
+    one.role == other.role
+        && one.vendor == other.vendor
+        && one.url == other.url
+        && one.tls_ca == other.tls_ca
+        && one.connect_timeout == other.connect_timeout
+        && one.concurrency == other.concurrency
+        && one.policy == other.policy
 }
 
-type Attempt = BoxFuture<'static, Result<WireResponse, BackendError>>;
-
-/// Sends and waits, no longer than the call's timeout and the operation's deadline; whichever is sooner names the error.
-fn attempt(
-    wire: Wire,
-    request: WireRequest,
-    permit: OwnedSemaphorePermit,
-    timeout: Duration,
-    deadline: Instant,
-) -> Attempt {
-    Box::pin(async move {
-        let _permit = permit;
-        let end = Instant::now() + timeout;
-        match timeout_at(end.min(deadline), wire.send(request)).await {
-            Ok(result) => result,
-            Err(_) if end <= deadline => Err(BackendError::Timeout { after: timeout }),
-            Err(_) => Err(BackendError::DeadlineExceeded),
-        }
-    })
+fn in_time(deadline: &Deadline) -> Result<(), BackendError> {
+    if deadline.has_passed() { Err(BackendError::DeadlineExceeded) } else { Ok(()) }
 }
 
-/// A write that was begun is awaited to its end, also when the caller goes away. If its answer does not come, nobody knows
-/// whether it was done; only a request that was never sent is known not to be.
-async fn finish(attempt: Attempt, log: Log) -> Result<WireResponse, BackendError> {
-    let written = tokio::spawn(async move {
-        match attempt.await {
-            Ok(response) => Ok(response),
-            Err(error @ (BackendError::Build { .. } | BackendError::Connect { .. })) => Err(error),
-            Err(error) => {
-                // Logged here: the caller may be gone.
-                log.failed(&error);
-                Err(BackendError::OutcomeUnknown)
-            }
-        }
-    });
-    written.await.unwrap_or(Err(BackendError::OutcomeUnknown))
-}
-
-/// Where a failed call is logged, once.
-#[derive(Clone)]
-struct Log {
-    backend: Arc<str>,
-    vendor: Arc<str>,
-    call: Arc<str>,
-}
-
-impl Log {
-    fn new(backend: &Backend, call: &Call) -> Self {
-        Self {
-            backend: Arc::clone(&backend.role),
-            vendor: Arc::clone(&backend.vendor),
-            call: Arc::clone(&call.name),
-        }
+fn page(decoded: Decoded, log: &Log) -> Page {
+    let Decoded { payload, next, freshness, violation } = decoded;
+    if let Some(violation) = violation {
+        log.violated(&violation);
     }
-
-    /// A chain of errors holds no body, query value or secret; the backend's own message is short and one line.
-    fn failed(&self, error: &BackendError) {
-        // Its cause was logged where it was seen.
-        if matches!(error, BackendError::OutcomeUnknown) {
-            return;
-        }
-        tracing::warn!(
-            backend = %self.backend,
-            vendor = %self.vendor,
-            call = %self.call,
-            code = error.code().as_str(),
-            backend_code = error.backend_code(),
-            backend_message = error.backend_message(),
-            error = %chain(error),
-            "a backend call failed"
-        );
-    }
+    Page { payload, next, freshness }
 }

@@ -4,23 +4,30 @@
 //! Gives: an answer that holds the wanted slots, is in time, and that no mutation has made stale since it was read.
 //! Never: decides who may share: that follows from the key, which holds every run-time input of the request.
 
+mod shelf;
+
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+use moka::notification::RemovalCause;
 use rustc_hash::FxBuildHasher;
 use tokio::time::Instant;
 
-use crate::graph::{CacheLimits, Graph, TypeId};
-use crate::value::{Answer, Cell, SlotSet, plain_text, remote_key};
+use crate::graph::{CacheLimits, Call, Graph, KeyMode, Stale, TypeId, TypeKind};
+use crate::value::{Answer, Cell, Freshness, Validators, plain_text, with_remote_key};
+
+use shelf::Shelves;
+pub use shelf::{Hit, Known, Look, Shelf};
 
 /// A point in the order of mutations: what was read before a drop is older than it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(u64);
 
-/// Something that an answer tells about: all of a type, or one object of it. Two things may share a number: a drop then
-/// drops more than it need, never less.
+/// Something that an answer tells about, or comes from: all of a type, one object of it, which objects of it there are, a role,
+/// a word of its call. Two things may share a number: a drop then drops more than it need, never less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag(u16);
 
@@ -33,6 +40,21 @@ impl Tag {
         Self::hash(&(ty.0, remote_key))
     }
 
+    pub fn of_role(role: &str) -> Self {
+        Self::hash(&("role", role))
+    }
+
+    /// Of a word that calls have among their `tags`.
+    pub fn of_word(word: &str) -> Self {
+        Self::hash(&("tag", word))
+    }
+
+    /// Answers that an object may newly belong to, or belong to elsewhere, once it has changed: those that found nothing, and
+    /// those to a question about all objects.
+    pub fn of_search(ty: TypeId) -> Self {
+        Self::hash(&(ty.0, ()))
+    }
+
     fn hash(value: &impl Hash) -> Self {
         let hash = FxBuildHasher.hash_one(value);
         Self(u16::try_from(hash >> 48).unwrap_or(0))
@@ -41,44 +63,145 @@ impl Tag {
 
 /// An answer in the cache.
 #[derive(Debug)]
-pub struct Entry {
-    pub answer: Arc<Answer>,
+struct Entry {
+    answer: Arc<Answer>,
     /// When it was read from the backend.
-    pub read_at: Instant,
+    read_at: Instant,
     expires_at: Instant,
+    /// Until when it may be used past its time.
+    stale_until: Stale<Instant>,
+    /// By what its backend knows it again.
+    validators: Option<Box<Validators>>,
     began: Epoch,
     tags: Box<[Tag]>,
     /// The newest epoch at which the tags were found not dropped since `began`.
     checked: AtomicU64,
+    /// When the store was last told that it is in use, by the cache's clock.
+    told: AtomicU64,
+    /// How many bytes its key has in common with the others of its load.
+    common: usize,
+}
+
+/// What the cache holds, and what became of it since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    pub entries: u64,
+    pub bytes: u64,
+    /// How often something was dropped, by mutations and by the operator.
+    pub drops: u64,
+    /// Answers that were given out past their time and read anew meanwhile.
+    pub refreshed: u64,
+    /// Answers that were given out past their time because their backend failed.
+    pub bridged: u64,
+    /// Answers that their backend said are still so.
+    pub renewed: u64,
+    /// Keys that were looked up and found, and those that were not.
+    pub hits: u64,
+    pub misses: u64,
+    /// Entries that left for want of room, and those that were old.
+    pub evicted: u64,
+    pub expired: u64,
+}
+
+/// How an answer past its time was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    Refreshing,
+    Failing,
+    Unchanged,
+}
+
+/// How long an answer may be used, and how it is known again.
+#[derive(Clone, Debug, Default)]
+pub struct Lifetime {
+    pub ttl: Duration,
+    /// After that.
+    pub stale: Stale,
+    pub validators: Option<Box<Validators>>,
+}
+
+impl Lifetime {
+    /// In time alone.
+    pub fn of(ttl: Duration) -> Self {
+        Self { ttl, ..Self::default() }
+    }
 }
 
 #[derive(Debug)]
 pub struct Cache {
     limits: CacheLimits,
-    store: moka::sync::Cache<Box<[u8]>, Arc<Entry>, FxBuildHasher>,
+    store: moka::sync::Cache<Arc<[u8]>, Arc<Entry>, RandomState>,
+    shelves: Arc<Shelves>,
+    began_at: Instant,
     epoch: AtomicU64,
     /// One drop at a time.
     dropping: Mutex<()>,
     /// By tag: the epoch of its last drop.
     dropped_at: Box<[AtomicU64]>,
+    refreshed: AtomicU64,
+    bridged: AtomicU64,
+    renewed: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    left: Arc<Left>,
 }
+
+/// Entries that left the cache.
+#[derive(Debug, Default)]
+struct Left {
+    evicted: AtomicU64,
+    expired: AtomicU64,
+}
+
+impl Left {
+    fn count(&self, cause: RemovalCause) {
+        match cause {
+            RemovalCause::Size => self.evicted.fetch_add(1, Ordering::Relaxed),
+            RemovalCause::Expired => self.expired.fetch_add(1, Ordering::Relaxed),
+            RemovalCause::Explicit | RemovalCause::Replaced => 0,
+        };
+    }
+}
+
+/// What an entry needs besides its key, its tags and its answer: its own fields, and its places in the store and on its shelf.
+const ENTRY_BYTES: usize = std::mem::size_of::<Entry>() + 256;
 
 /// Entries that are never asked for again leave after this long, whatever their own time.
 const LONGEST_STAY: Duration = Duration::from_hours(1);
 
 impl Cache {
-    #[expect(clippy::borrowed_box, reason = "the store hands its keys out as they are")]
     pub fn new(limits: CacheLimits) -> Self {
+        let shelves = Arc::new(Shelves::new());
+        let leaving = Arc::clone(&shelves);
+        let left = Arc::new(Left::default());
+        let counts = Arc::clone(&left);
         let store = moka::sync::Cache::builder()
             .max_capacity(limits.bytes)
-            .weigher(|key: &Box<[u8]>, entry: &Arc<Entry>| {
-                let own = key.len() + entry.tags.len() * 2 + std::mem::size_of::<Entry>();
+            .weigher(|key: &Arc<[u8]>, entry: &Arc<Entry>| {
+                let own = key.len() + entry.tags.len() * 2 + ENTRY_BYTES;
                 entry.answer.weight().saturating_add(u32::try_from(own).unwrap_or(u32::MAX))
             })
             .time_to_live(LONGEST_STAY)
-            .build_with_hasher(FxBuildHasher);
-        let dropped_at = (0..=u16::MAX).map(|_| AtomicU64::new(0)).collect();
-        Self { limits, store, epoch: AtomicU64::new(0), dropping: Mutex::new(()), dropped_at }
+            .eviction_listener(move |key: Arc<Arc<[u8]>>, entry, cause| {
+                counts.count(cause);
+                leaving.remove(&key, &entry);
+            })
+            .build_with_hasher(RandomState::default());
+        Self {
+            limits,
+            store,
+            shelves,
+            began_at: Instant::now(),
+            epoch: AtomicU64::new(0),
+            dropping: Mutex::new(()),
+            dropped_at: (0..=u16::MAX).map(|_| AtomicU64::new(0)).collect(),
+            refreshed: AtomicU64::new(0),
+            bridged: AtomicU64::new(0),
+            renewed: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            left,
+        }
     }
 
     /// The present epoch: taken before a read is sent.
@@ -86,51 +209,51 @@ impl Cache {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
-    /// The answer under this key, if it holds the wanted slots, is in time, and is not stale.
-    pub fn get(&self, key: &[u8], wanted: SlotSet, now: Instant) -> Option<Arc<Entry>> {
-        if !self.limits.enabled {
-            return None;
-        }
-        let entry = self.store.get(key)?;
-        (entry.expires_at > now && entry.answer.has.covers(wanted) && self.is_current(&entry))
-            .then_some(entry)
+    fn keeps(&self) -> bool {
+        self.limits.enabled && self.limits.bytes > 0
     }
 
-    /// What an entry under this key holds, even if it is too little for a hit: a miss asks for the union.
-    pub fn held(&self, key: &[u8]) -> SlotSet {
-        if !self.limits.enabled {
-            return SlotSet::EMPTY;
-        }
-        self.store.get(key).map_or(SlotSet::EMPTY, |entry| {
-            if entry.answer.has == SlotSet::ALL { SlotSet::EMPTY } else { entry.answer.has }
-        })
+    /// Milliseconds since the cache was made, from one on.
+    fn clock(&self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.began_at).as_millis();
+        u64::try_from(passed).unwrap_or(u64::MAX).saturating_add(1)
     }
 
-    /// Keeps an answer whose read began at `began`; thrown away if a mutation has dropped one of its tags since.
-    pub fn fill(
+    /// An entry for an answer, unless it is not to be kept.
+    fn entry(
         &self,
-        key: &[u8],
         answer: &Arc<Answer>,
         tags: Box<[Tag]>,
-        ttl: Duration,
+        lifetime: Lifetime,
         began: Epoch,
-    ) {
-        let ttl = if answer.rows.is_empty() { ttl.min(self.limits.negative_ttl) } else { ttl };
-        if !self.limits.enabled || ttl.is_zero() {
-            return;
+        common: usize,
+    ) -> Option<Arc<Entry>> {
+        let Lifetime { ttl, stale, validators } = match lifetime {
+            // what does not exist may exist a moment later
+            it if answer.rows.is_empty() => Lifetime::of(it.ttl.min(self.limits.negative_ttl)),
+            it => it,
+        };
+        if ttl.is_zero() {
+            return None;
         }
         let now = Instant::now();
-        let entry = Arc::new(Entry {
+        let until = |past: Duration| now + ttl.saturating_add(past).min(LONGEST_STAY);
+        let entry = Entry {
             answer: Arc::clone(answer),
             read_at: now,
-            expires_at: now + ttl.min(LONGEST_STAY),
+            expires_at: until(Duration::ZERO),
+            stale_until: Stale {
+                while_revalidate: until(stale.while_revalidate),
+                if_error: until(stale.if_error),
+            },
+            validators,
             began,
             tags,
             checked: AtomicU64::new(began.0),
-        });
-        if self.is_current(&entry) {
-            self.store.insert(Box::from(key), entry);
-        }
+            told: AtomicU64::new(self.clock(now)),
+            common,
+        };
+        self.is_current(&entry).then(|| Arc::new(entry))
     }
 
     /// Makes everything stale that has one of these tags, whether it is kept already or still being read.
@@ -146,17 +269,70 @@ impl Cache {
         self.epoch.store(epoch, Ordering::Release);
     }
 
-    /// How long an answer may be kept: the vendor file's word, then the backend's, then the deployment's; `no-store` always wins.
-    pub fn ttl(&self, vendor: Option<Duration>, backend: Option<Duration>) -> Duration {
+    /// How long an answer may be kept: the vendor file's word, then the backend's, then the schema's (`@cacheControl`), then the
+    /// deployment's; the backend's `no-store` always wins.
+    fn ttl(
+        &self,
+        vendor: Option<Duration>,
+        backend: Option<Duration>,
+        schema: Option<Duration>,
+    ) -> Duration {
         if backend == Some(Duration::ZERO) {
             return Duration::ZERO;
         }
-        vendor.or(backend).unwrap_or(self.limits.ttl)
+        vendor.or(backend).or(schema).unwrap_or(self.limits.ttl)
     }
 
-    pub fn entries(&self) -> u64 {
+    /// How long an answer may be used: in time, and past it.
+    pub fn lifetime(
+        &self,
+        call: &Call,
+        freshness: &Freshness,
+        schema: Option<Duration>,
+    ) -> Lifetime {
+        let (limits, vendor) = (&self.limits, call.stale);
+        let past = |vendor: Option<Duration>, backend: Option<Duration>, default: Duration| {
+            let wanted = vendor.or(backend).unwrap_or(default);
+            if freshness.must_revalidate { Duration::ZERO } else { wanted.min(limits.stale_max) }
+        };
+        Lifetime {
+            ttl: self.ttl(call.ttl, freshness.max_age, schema),
+            stale: Stale {
+                while_revalidate: past(
+                    vendor.while_revalidate,
+                    freshness.stale_while_revalidate,
+                    limits.stale.while_revalidate,
+                ),
+                if_error: past(vendor.if_error, freshness.stale_if_error, limits.stale.if_error),
+            },
+            validators: freshness.validators.clone().map(Box::new),
+        }
+    }
+
+    /// Counts a use of the cache that is no hit.
+    pub fn used(&self, past: Past) {
+        let count = match past {
+            Past::Refreshing => &self.refreshed,
+            Past::Failing => &self.bridged,
+            Past::Unchanged => &self.renewed,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn counts(&self) -> CacheCounts {
         self.store.run_pending_tasks();
-        self.store.entry_count()
+        CacheCounts {
+            entries: self.store.entry_count(),
+            bytes: self.store.weighted_size(),
+            drops: self.epoch.load(Ordering::Relaxed),
+            refreshed: self.refreshed.load(Ordering::Relaxed),
+            bridged: self.bridged.load(Ordering::Relaxed),
+            renewed: self.renewed.load(Ordering::Relaxed),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            evicted: self.left.evicted.load(Ordering::Relaxed),
+            expired: self.left.expired.load(Ordering::Relaxed),
+        }
     }
 
     fn is_current(&self, entry: &Entry) -> bool {
@@ -176,9 +352,22 @@ impl Cache {
     }
 }
 
-/// What an answer tells about: its type, even when it is empty, and each of its records.
-pub fn tags(graph: &Graph, declared: TypeId, answer: &Answer) -> Box<[Tag]> {
-    let mut tags = vec![Tag::of_type(declared)];
+/// What an answer tells about: its type (of an abstract one: every type that its records can have), even when it is empty, and
+/// each of its records; and where it comes from.
+pub fn tags(graph: &Graph, call: &Call, declared: TypeId, answer: &Answer) -> Box<[Tag]> {
+    let role = Tag::of_role(&graph.backend(call.backend).role);
+    let mut tags = Vec::with_capacity(answer.rows.len() + call.tags.len() + 4);
+    tags.extend([Tag::of_type(declared), role]);
+    tags.extend(call.tags.iter().map(|word| Tag::of_word(word)));
+    let is_search = call.keys == KeyMode::None || answer.rows.is_empty();
+    let possible = match &graph.ty(declared).kind {
+        TypeKind::Interface { possible } | TypeKind::Union { possible } => possible,
+        _ => std::slice::from_ref(&declared),
+    };
+    for ty in possible {
+        tags.push(Tag::of_type(*ty));
+        tags.extend(is_search.then(|| Tag::of_search(*ty)));
+    }
     for row in &answer.rows {
         let Cell::Record { shape, .. } = row else { continue };
         let shape = graph.shape(*shape);
@@ -186,8 +375,8 @@ pub fn tags(graph: &Graph, declared: TypeId, answer: &Answer) -> Box<[Tag]> {
             tags.push(Tag::of_type(shape.ty));
         }
         let id = shape.id_slot.and_then(|slot| answer.json(answer.slot(*row, slot)));
-        if let Some(remote) = id.and_then(plain_text).and_then(|id| remote_key(&id)) {
-            tags.push(Tag::of_entity(shape.ty, &remote.key));
+        if let Some(id) = id.and_then(plain_text) {
+            tags.extend(with_remote_key(&id, |key| Tag::of_entity(shape.ty, key)));
         }
     }
     // Records inside records tell about their types too: an invoice's payments.

@@ -1,10 +1,12 @@
 //! `cyclorama check`
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::files::Config;
 use super::{Exit, Failure, files, output};
 use crate::compile::compile;
+use crate::config::shape::{FILE_KINDS, json_schema};
 use crate::diagnostic::{self, render};
 
 /// Check the schema, the resolvers and the deployment's file, and print everything that is wrong with them
@@ -21,6 +23,17 @@ pub(super) struct Arguments {
     /// Print the coverage even if there are errors, and nothing else
     #[arg(long)]
     coverage: bool,
+    /// Exit 1 also if a vendor of this deployment does not fill all that its role promises
+    #[arg(long)]
+    complete: bool,
+    /// Print the JSON Schema of one kind of file, for editors, and check nothing
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["format", "coverage", "complete"], value_parser = kinds())]
+    json_schema: Option<String>,
+}
+
+/// The kinds of files, by the names of their schemas.
+fn kinds() -> PossibleValuesParser {
+    FILE_KINDS.map(|kind| kind.schema_file.trim_end_matches(".json")).into()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,6 +43,14 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    if let Some(name) = &arguments.json_schema {
+        let mut kinds = FILE_KINDS.iter();
+        let kind = kinds.find(|kind| kind.schema_file.trim_end_matches(".json") == name);
+        if let Some(kind) = kind {
+            output::print(&format!("{:#}\n", json_schema::json_schema(kind)))?;
+        }
+        return Ok(Exit::Done);
+    }
     let files = files::read(&arguments.config.config)?;
     let compiled = compile(&files);
     let has_errors = diagnostic::has_errors(&compiled.diagnostics);
@@ -51,5 +72,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(if has_errors { Exit::Failed } else { Exit::Done })
+    let is_wanting = arguments.complete && !compiled.coverage.is_complete();
+    Ok(if has_errors || is_wanting { Exit::Failed } else { Exit::Done })
 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::files::{self, Deployment};
 use super::output::{self, COMMAND, LINK, STRONG};
-use super::{Exit, Failure, runtime, serve};
+use super::{Exit, Failure, runtime, serve, signals};
 use crate::compile::Files;
 use crate::demo::{self, Backends, Role};
 use crate::{http, value};
@@ -66,14 +66,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ..demo::Options::default()
     };
     runtime()?.block_on(async {
-        let listener = serve::bind(arguments.listen).await?;
+        let listener = serve::bind(arguments.listen, "--listen").await?;
         let address = serve::address(&listener)?;
         let running = start(options).await?;
         serve::start_logs(&running.deployment.settings)?;
         let examples = examples(&running.backends);
         output::print(&welcome(address, &running.backends, arguments, &examples.email))?;
-        let gateway = serve::gateway(&running.deployment, examples)?;
-        serve::finish(http::serve(listener, gateway, serve::stop_signal()).await)
+        let server = serve::server(&running.deployment, examples)?;
+        let stop = signals::stop(server.clone());
+        serve::finish(http::serve(listener, server, stop).await)
     })
 }
 
@@ -143,7 +144,7 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 /// `250ms`, `5s`, `2m`, as in the files.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let millis: u64 = match unit {

@@ -3,13 +3,13 @@
 use clap::{Args, ValueEnum};
 
 use super::files::Source;
-use super::query::Document;
+use super::query::{Document, read_variables};
 use super::{Exit, Failure, output, serve};
 use crate::error::RequestError;
 
 /// Print the plan of an operation: which backend calls, in which order, how many at most
 ///
-/// Calls no backend and needs no variables: a plan is the same for all of them.
+/// Calls no backend. A plan is the same for all variables; with some, what it costs is told for those.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -18,6 +18,9 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     document: Document,
+    /// The operation's variables, to reckon with: a JSON object, or `@FILE`
+    #[arg(long, short, value_name = "JSON")]
+    variables: Option<String>,
     /// For people, for machines, or as a Mermaid diagram
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -35,8 +38,10 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let document = arguments.document.read()?;
     let deployment = arguments.source.deployment()?;
-    let explained =
-        serve::engine(&deployment)?.explain(&document, arguments.document.operation.as_deref());
+    let variables = arguments.variables.as_deref().map(|text| read_variables(Some(text)));
+    let variables = variables.transpose()?;
+    let name = arguments.document.operation.as_deref();
+    let explained = serve::engine(&deployment)?.explain_with(&document, name, variables.as_ref());
     let explanation = explained.map_err(|errors| Failure::refused(listed(&errors)))?;
     match arguments.format {
         Format::Text => output::print(&explanation.to_text())?,

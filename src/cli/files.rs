@@ -75,4 +75,13 @@ impl Source {
     pub(super) fn deployment(&self) -> Result<Deployment, Failure> {
         if self.demo { deployment(&demo::files(None)) } else { self.config.deployment() }
     }
+
+    /// The same where no backend will be asked: no secret needs to be set.
+    pub(super) fn offline_deployment(&self) -> Result<Deployment, Failure> {
+        if self.demo {
+            self.deployment()
+        } else {
+            deployment(&read(&self.config.config)?.offline())
+        }
+    }
 }

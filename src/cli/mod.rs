@@ -4,14 +4,20 @@
 //! Gives: answers on standard output, problems on standard error, an exit code that says which of the two.
 //! Never: makes decisions about data; a command is the same code as the server with another way in.
 
+mod cases;
 mod check;
 mod demo;
 mod explain;
 mod files;
+mod mock;
 mod output;
 mod query;
+mod record;
+mod reload;
 mod schema;
 mod serve;
+mod signals;
+mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -40,7 +46,7 @@ pub(crate) enum Exit {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
-  1  the files have errors, or something could not be read, started or written
+  1  the files have errors, a contract case does not hold, or something could not be read, started or written
   2  the command line or the operation was refused
   3  the operation ran, and its answer has errors in it
 
@@ -66,6 +72,9 @@ enum Command {
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Query(query::Arguments),
+    Record(record::Arguments),
+    Test(test::Arguments),
+    Mock(mock::Arguments),
 }
 
 /// Runs the program with these arguments, the program's own name first.
@@ -86,6 +95,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Mock(arguments) => mock::run(&arguments),
     };
     result.unwrap_or_else(|failure| output::report(&failure)).into()
 }

@@ -11,6 +11,7 @@ use super::{Exit, Failure};
 pub(super) const STRONG: Style = Style::new().bold();
 pub(super) const LINK: Style = AnsiColor::Cyan.on_default().underline();
 pub(super) const COMMAND: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default();
 const NAME: Style = AnsiColor::Blue.on_default();

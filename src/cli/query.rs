@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         query: arguments.document.read()?,
         operation_name: arguments.document.operation.clone(),
         variables: read_variables(arguments.variables.as_deref())?,
-        extensions: Map::new(),
+        ..Request::default()
     };
     // what clients are not told, why a backend gave no answer, is told to the person at the shell
     telemetry::start("warn", telemetry::Format::Human)
@@ -118,7 +118,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     read.map_err(|error| Failure::new(format!("`{}` could not be read: {error}", path.display())))
 }
 
-fn read_variables(given: Option<&str>) -> Result<Map<String, Value>, Failure> {
+pub(super) fn read_variables(given: Option<&str>) -> Result<Map<String, Value>, Failure> {
     let Some(given) = given else { return Ok(Map::new()) };
     let text = match given.strip_prefix('@') {
         Some(path) => read_text(Path::new(path))?,

@@ -1,7 +1,6 @@
 //! `cyclorama schema`
 
 use clap::{Args, ValueEnum};
-use serde_json::Map;
 
 use super::files::Source;
 use super::{Exit, Failure, output, query, runtime, serve};
@@ -12,11 +11,12 @@ use crate::engine::Request;
 #[command(after_help = "\
 Examples:
   cyclorama schema > schema.graphql
-  cyclorama schema --format json > introspection.json")]
+  cyclorama schema --format json > introspection.json
+  cyclorama schema --format federation > subgraph.graphql")]
 pub(super) struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// The schema's text, or the answer to the usual introspection query
+    /// The schema's text, the answer to the usual introspection query, or the text for a federation's composer
     #[arg(long, value_enum, default_value_t = Format::Sdl)]
     format: Format,
 }
@@ -25,7 +25,11 @@ pub(super) struct Arguments {
 enum Format {
     Sdl,
     Json,
+    Federation,
 }
+
+const NO_SUBGRAPH: &str = "this deployment is no subgraph of a federation: give a type a `@key` in the schema, or write \
+                           `federation: { enabled: true }` in cyclorama.yaml";
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let deployment = arguments.source.deployment()?;
@@ -34,12 +38,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         output::print(&format!("{sdl}\n"))?;
         return Ok(Exit::Done);
     }
-    let request = Request {
-        query: include_str!("introspection.graphql").to_owned(),
-        operation_name: None,
-        variables: Map::new(),
-        extensions: Map::new(),
-    };
+    if arguments.format == Format::Federation {
+        let Some(federation) = &deployment.graph.federation else {
+            return Err(Failure::new(NO_SUBGRAPH));
+        };
+        output::print(&format!("{}\n", federation.sdl.trim_end()))?;
+        return Ok(Exit::Done);
+    }
+    let request =
+        Request { query: include_str!("introspection.graphql").to_owned(), ..Request::default() };
     let engine = serve::engine(&deployment)?;
     runtime()?.block_on(query::answer(&engine, request, query::Layout::Pretty))
 }

@@ -5,20 +5,24 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
-use super::files::{Config, Deployment};
-use super::{Exit, Failure, runtime};
-use crate::compile::insecure;
-use crate::config::settings::{LogFormat, Settings};
+use super::files::{self, Config, Deployment};
+use super::reload::Reloader;
+use super::{Exit, Failure, runtime, signals};
+use crate::compile::{insecure, open_to_all};
+use crate::config::settings::{Admin, KnownOperations, LogFormat, Settings};
+use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, EngineSettings};
 use crate::error::chain;
-use crate::{http, telemetry};
+use crate::{admin, http, telemetry};
 
 /// Serve the graph over HTTP
 ///
 /// Reads the deployment's file and the folders that it names, refuses to start if `cyclorama check` has errors, and serves
 /// `/graphql`, the query page at `/`, `/schema.graphql`, `/livez` and `/readyz` until it gets SIGTERM or Ctrl-C. Requests that
-/// are running then are finished first.
+/// are running then are finished first. Files that change are read anew, also on SIGHUP; while they have errors, what served
+/// before goes on.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -31,39 +35,94 @@ pub(super) struct Arguments {
     /// Where to listen, instead of `listen` in the deployment's file
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where the admin listener is, instead of `admin.listen` in the deployment's file
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin_listen: Option<SocketAddr>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let deployment = arguments.config.deployment()?;
-    let listen = arguments.listen.unwrap_or(deployment.settings.listen);
-    if let Some(diagnostic) = insecure(listen) {
-        let failure = Failure::new(diagnostic.message);
-        return Err(diagnostic.help.into_iter().fold(failure, Failure::help));
+    let files = files::read(&arguments.config.config)?;
+    let deployment = files::deployment(&files)?;
+    let began = deployment.settings.clone();
+    let mut settings = began.clone();
+    let listen = arguments.listen.unwrap_or(settings.listen);
+    if let Some(listen) = arguments.admin_listen {
+        settings.admin = Some(Admin { listen, ..settings.admin.take().unwrap_or_default() });
     }
-    start_logs(&deployment.settings)?;
+    refuse(insecure(listen))?;
+    if let Some(Admin { listen, token }) = &settings.admin {
+        refuse(open_to_all(*listen, token.is_some()))?;
+    }
+    start_logs(&settings)?;
     runtime()?.block_on(async {
-        let listener = bind(listen).await?;
-        let gateway = gateway(&deployment, http::Examples::default())?;
-        tracing::info!(address = %address(&listener)?, backends = deployment.graph.backends.len(), "serving");
-        finish(http::serve(listener, gateway, stop_signal()).await)
+        let listener = bind(listen, "--listen").await?;
+        let server = server(&deployment, http::Examples::default())?;
+        let backends = deployment.graph.backends.len();
+        // the server alone keeps the graph, and gives it up
+        drop(deployment);
+        let config = arguments.config.config.clone();
+        let reloader = Reloader::new(config, &files, began, server.clone()).start();
+        let admin = administrate(&settings, &server, reloader).await?;
+        tracing::info!(address = %address(&listener)?, backends, "serving");
+        let checks = tokio::spawn(http::check_backends(server.clone()));
+        let stop = signals::stop(server.clone());
+        let ended = finish(http::serve(listener, server, stop).await);
+        admin.abort();
+        checks.abort();
+        ended
     })
 }
 
-/// The engine and its HTTP edge, as a deployment wants them.
-pub(super) fn gateway(
-    deployment: &Deployment,
-    examples: http::Examples,
-) -> Result<Arc<http::Gateway>, Failure> {
-    let settings = http::Settings {
-        graphiql: deployment.settings.graphiql_enabled,
-        http: deployment.settings.http,
-        examples,
-    };
-    Ok(http::Gateway::new(engine(deployment)?, settings))
+fn refuse(problem: Option<Diagnostic>) -> Result<(), Failure> {
+    let Some(diagnostic) = problem else { return Ok(()) };
+    let failure = Failure::new(diagnostic.message);
+    Err(diagnostic.help.into_iter().fold(failure, Failure::help))
 }
 
+/// Serves the admin listener, if there is one, until the task is ended.
+async fn administrate(
+    settings: &Settings,
+    server: &http::Server,
+    reloader: admin::Reloader,
+) -> Result<JoinHandle<()>, Failure> {
+    let Some(Admin { listen, token }) = &settings.admin else {
+        return Ok(tokio::spawn(std::future::ready(())));
+    };
+    let listener = bind(*listen, "--admin-listen").await?;
+    tracing::info!(address = %address(&listener)?, "the admin listener serves");
+    let routes = admin::routes(server, reloader, token.as_ref());
+    Ok(tokio::spawn(http::serve_beside(listener, routes, server.clone())))
+}
+
+/// The engine and its HTTP edge, as a deployment wants them.
+pub(super) fn server(
+    deployment: &Deployment,
+    examples: http::Examples,
+) -> Result<http::Server, Failure> {
+    let engine = engine_with(deployment, engine_settings(&deployment.settings))?;
+    Ok(http::Server::new(engine, edge(&deployment.settings, examples)))
+}
+
+pub(super) fn edge(settings: &Settings, examples: http::Examples) -> http::Settings {
+    http::Settings {
+        graphiql: settings.graphiql_enabled,
+        http: settings.http.clone(),
+        examples,
+        ..http::Settings::default()
+    }
+}
+
+pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+    EngineSettings { cursor_secret: settings.cursor_secret.clone(), known: settings.known.clone() }
+}
+
+/// An engine for whoever has the files: any operation runs.
 pub(super) fn engine(deployment: &Deployment) -> Result<Arc<Engine>, Failure> {
-    let settings = EngineSettings { cursor_secret: deployment.settings.cursor_secret.clone() };
+    let known = KnownOperations::default();
+    engine_with(deployment, EngineSettings { known, ..engine_settings(&deployment.settings) })
+}
+
+fn engine_with(deployment: &Deployment, settings: EngineSettings) -> Result<Arc<Engine>, Failure> {
     Engine::new(Arc::clone(&deployment.graph), settings)
         .map_err(|error| Failure::new(chain(&error)))
 }
@@ -79,15 +138,15 @@ pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
-pub(super) async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
+/// `flag` says where else.
+pub(super) async fn bind(listen: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(listen).await.map_err(|error| {
         let failure = Failure::new(format!("cannot listen on {listen}: {error}"));
         match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.help("another program listens there; choose another port with `--listen`")
-            }
+            std::io::ErrorKind::AddrInUse => failure
+                .help(format!("another program listens there; choose another port with `{flag}`")),
             std::io::ErrorKind::PermissionDenied => {
-                failure.help("choose a port above 1023 with `--listen`")
+                failure.help(format!("choose a port above 1023 with `{flag}`"))
             }
             _ => failure,
         }
@@ -104,33 +163,5 @@ pub(super) fn finish(result: std::io::Result<()>) -> Result<Exit, Failure> {
     match result {
         Ok(()) => Ok(Exit::Done),
         Err(error) => Err(Failure::new(format!("the server ended: {error}"))),
-    }
-}
-
-/// Ready when the process is told to stop.
-pub(super) async fn stop_signal() {
-    let interrupt = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "Ctrl-C cannot be heard");
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }

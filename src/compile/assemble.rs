@@ -5,18 +5,21 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::context::{Class, Context, RoleId};
+use super::guards::Guards;
 use super::identity::Rule;
 use super::vendor::Output;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{
-    BackendId, ConnectionField, FieldId, IdentityRule, Part, PartId, PartKey, Shape, SlotId,
+    BackendId, ConnectionField, FieldId, IdentityRule, Part, PartId, PartKey, Said, Shape, SlotId,
     Source, StatusField, Type, TypeId,
 };
+use crate::mapping::Mapping;
 
 pub(super) struct Assembler<'a> {
     pub(super) cx: &'a Context<'a>,
     pub(super) backends: &'a FxHashMap<RoleId, BackendId>,
     pub(super) rules: &'a [Rule],
+    pub(super) blocked: Guards,
     /// Where the deployment names each role's vendor.
     pub(super) vendors: &'a FxHashMap<RoleId, Span>,
     pub(super) problems: &'a mut Vec<Diagnostic>,
@@ -39,7 +42,7 @@ impl Assembler<'_> {
                 .get_mut(source.ty.index())
                 .and_then(|ty| ty.fields.get_mut(source.field.index()));
             if let Some(field) = field {
-                if matches!(field.source, Source::Slot { .. })
+                if matches!(field.source, Source::Slot { .. } | Source::OfBackend(_))
                     && out.filled.contains(&(source.role, source.ty, source.field))
                 {
                     self.problems.push(
@@ -54,8 +57,19 @@ impl Assembler<'_> {
                         .help("keep one of them"),
                     );
                 }
-                field.source = source.source;
-                field.backend = self.backends.get(&source.role).copied();
+                let backend = self.backends.get(&source.role).copied();
+                match (&mut field.source, backend) {
+                    (Source::OfBackend(sources), Some(backend)) => {
+                        sources.push((backend, source.source));
+                    }
+                    (before, Some(backend)) if self.cx.class(source.ty) == Class::Value => {
+                        *before = Source::OfBackend(vec![(backend, source.source)]);
+                    }
+                    (before, _) => {
+                        *before = source.source;
+                        field.backend = backend;
+                    }
+                }
             }
         }
         for (ty, field, name, of) in std::mem::take(&mut out.id_arguments) {
@@ -84,17 +98,27 @@ impl Assembler<'_> {
             },
             Class::PageInfo => page_info_field(&field.name),
             Class::SourceStatus => status_field(&field.name),
+            Class::Account(_) => {
+                Said::of_field(&field.name).map_or(Source::NotCovered, Source::Said)
+            }
             Class::Entity if self.cx.class(field.ty.named) == Class::SourceStatus => {
                 Source::SourceStatus
             }
-            Class::Entity => self
-                .owner(ty, number)
-                .filter(|role| out.filled.contains(&(*role, ty, number)))
-                .and_then(|role| self.cx.part_id(role, ty))
-                .map_or(Source::NotCovered, |part| Source::Slot { part }),
+            Class::Entity => match self.cx.class(field.ty.named) {
+                Class::Account(account) => Source::Account(account),
+                _ => self.slot_source(ty, number, out),
+            },
             Class::Value => Source::Slot { part: PartId(0) },
             _ => Source::NotCovered,
         }
+    }
+
+    /// The record of the part that is to fill a field, if its vendor does.
+    fn slot_source(&self, ty: TypeId, number: FieldId, out: &Output) -> Source {
+        self.owner(ty, number)
+            .filter(|role| out.filled.contains(&(*role, ty, number)))
+            .and_then(|role| self.cx.part_id(role, ty))
+            .map_or(Source::NotCovered, |part| Source::Slot { part })
     }
 
     fn parts(&self, ty: TypeId, out: &Output) -> Vec<Part> {
@@ -110,20 +134,31 @@ impl Assembler<'_> {
         let contract = self.cx.part(role, ty)?;
         let shape_id = *out.shape_of.get(&(role, ty))?;
         let shape = out.shapes.get(shape_id.index())?;
+        let rules = self.rules.iter().filter(|rule| rule.ty == ty && rule.role == role);
+        let rules: Vec<IdentityRule> = rules.filter_map(|rule| self.rule(rule, out)).collect();
+        let has_rules = self.rules.iter().any(|rule| rule.ty == ty);
         let keys = contract.keys.iter().zip(0_u8..).map(|(key, kind)| PartKey {
             kind: Arc::clone(&key.kind),
             slots: key.slots.iter().filter_map(|name| slot_named(shape, name)).collect(),
             normalizer: key.normalizer,
+            blocked: has_rules.then(|| self.blocked.of(&key.kind, key.normalizer)).flatten(),
             call: out.lookups.get(&(role, ty, kind)).copied(),
         });
-        let rules = self.rules.iter().filter(|rule| rule.ty == ty && rule.role == role);
+        let keys: Vec<PartKey> = keys.collect();
+        let merged = contract.merged.as_ref().and_then(|name| mapped_slot(shape, name));
+        let mut always: Vec<SlotId> = merged.into_iter().collect();
+        if merged.is_some() || rules.iter().any(|rule| rule.at_most > 1) {
+            always.extend(keys.first().into_iter().flat_map(|key| &key.slots));
+        }
         Some(Part {
             role: Arc::clone(&self.cx.role(role).name),
             backend: *self.backends.get(&role)?,
             shape: shape_id,
             is_anchor,
-            keys: keys.collect(),
-            rules: rules.filter_map(|rule| self.rule(rule, out)).collect(),
+            keys,
+            rules,
+            merged,
+            always,
         })
     }
 
@@ -134,10 +169,13 @@ impl Assembler<'_> {
         let slots: Option<Vec<SlotId>> =
             rule.slots.iter().map(|name| slot_named(shape, name)).collect();
         Some(IdentityRule {
+            name: Arc::clone(&rule.name),
+            at_most: rule.at_most,
             key_kind: rule.key_kind,
             from,
             slots: slots?,
             equivalent: rule.is_equivalent,
+            table: rule.table.clone(),
         })
     }
 
@@ -159,7 +197,10 @@ impl Assembler<'_> {
         let returned: FxHashSet<TypeId> = types
             .iter()
             .flat_map(|ty| &ty.fields)
-            .filter(|field| matches!(field.source, Source::Call(_) | Source::Reference(_)))
+            .filter(|field| {
+                let mut sources = field.source.all();
+                sources.any(|source| matches!(source, Source::Call(_) | Source::Reference(_)))
+            })
             .map(|field| field.ty.named)
             .collect();
         let is_made = |id| returned.contains(&id) || out.filled.iter().any(|(_, ty, _)| *ty == id);
@@ -171,7 +212,12 @@ impl Assembler<'_> {
             };
             for (field, number) in ty.fields.iter().zip((0_u16..).map(FieldId)) {
                 let is_non_null = field.ty.wrappers.first().is_some_and(|outer| outer.non_null);
-                if !is_reached || !is_non_null || !matches!(field.source, Source::NotCovered) {
+                let is_tried = out.mapped.contains(&(id, number));
+                let is_elsewhere = self.cx.sdl.is_external(&ty.name, &field.name)
+                    || self.cx.sdl.is_service(&ty.name, &field.name);
+                let is_covered =
+                    is_tried || is_elsewhere || !matches!(field.source, Source::NotCovered);
+                if !is_reached || !is_non_null || is_covered {
                     continue;
                 }
                 let owner = self.owner(id, number);
@@ -193,6 +239,13 @@ impl Assembler<'_> {
             }
         }
     }
+}
+
+/// A slot that this vendor fills.
+fn mapped_slot(shape: &Shape, name: &str) -> Option<SlotId> {
+    let slot = slot_named(shape, name)?;
+    let mapping = &shape.slots.get(slot.index())?.mapping;
+    (!matches!(mapping, Mapping::Constant { .. })).then_some(slot)
 }
 
 fn slot_named(shape: &Shape, name: &str) -> Option<SlotId> {
@@ -225,8 +278,10 @@ fn status_field(name: &str) -> Source {
         "system" => StatusField::System,
         "state" => StatusField::State,
         "code" => StatusField::Code,
+        "fetchedAt" => StatusField::FetchedAt,
         "ageSeconds" => StatusField::AgeSeconds,
         "fromCache" => StatusField::FromCache,
+        "latencyMs" => StatusField::LatencyMs,
         _ => return Source::NotCovered,
     })
 }

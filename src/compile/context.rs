@@ -6,8 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::contract::{Contract, PartContract, Role};
 use super::schema::Sdl;
+use super::vendor::Schemas;
 use crate::diagnostic::{Sources, Span};
-use crate::graph::{Field, FieldId, PartId, Type, TypeId, TypeKind};
+use crate::graph::{Account, Field, FieldId, PartId, Type, TypeId, TypeKind};
 
 /// A role by its place in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub(super) enum Class {
     Edge,
     PageInfo,
     SourceStatus,
+    /// `IdentityMatch`, `SourceRef`, `FieldProvenance`.
+    Account(Account),
     /// An object that is only ever part of a record.
     Value,
     Abstract,
@@ -36,6 +39,8 @@ pub(super) enum Class {
 pub(super) struct Context<'a> {
     pub(super) sources: &'a Sources,
     pub(super) sdl: &'a Sdl,
+    /// What answers may be held against.
+    pub(super) schemas: &'a Schemas,
     pub(super) types: &'a [Type],
     pub(super) names: &'a FxHashMap<Arc<str>, TypeId>,
     pub(super) classes: &'a [Class],
@@ -106,12 +111,16 @@ impl<'a> Context<'a> {
 }
 
 /// What each type is for, as far as the schema alone says; `Entity` follows from the contract.
-pub(super) fn classes(types: &[Type], query: TypeId, mutation: Option<TypeId>) -> Vec<Class> {
+pub(super) fn classes(
+    types: &[Type],
+    query: Option<TypeId>,
+    mutation: Option<TypeId>,
+) -> Vec<Class> {
     let mut classes: Vec<Class> = types
         .iter()
         .map(|ty| match &ty.kind {
             TypeKind::Object if &*ty.name == "SourceStatus" => Class::SourceStatus,
-            TypeKind::Object => Class::Value,
+            TypeKind::Object => Account::of_type(&ty.name).map_or(Class::Value, Class::Account),
             TypeKind::Interface { .. } | TypeKind::Union { .. } => Class::Abstract,
             TypeKind::Scalar(_) | TypeKind::Enum { .. } => Class::Leaf,
             TypeKind::Input => Class::Input,
@@ -137,9 +146,20 @@ pub(super) fn classes(types: &[Type], query: TypeId, mutation: Option<TypeId>) -
             set(edge, Class::Edge);
         }
     }
-    set(query, Class::Query);
+    if let Some(query) = query {
+        set(query, Class::Query);
+    }
     if let Some(mutation) = mutation {
         set(mutation, Class::Mutation);
     }
     classes
+}
+
+/// Types that roles have parts of are entities.
+pub(super) fn mark_entities(classes: &mut [Class], contract: &Contract) {
+    for (ty, _) in contract.parts_by_type() {
+        if let Some(class) = classes.get_mut(ty.index()) {
+            *class = Class::Entity;
+        }
+    }
 }

@@ -1,19 +1,25 @@
-//! `roles.yaml` against the schema: which role answers for what.
+//! `roles.yaml`, and what other files add to it, against the schema: which role answers for what.
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::context::{Class, RoleId};
+use super::federation::fields as field_sets;
+use super::guards;
 use super::schema::Sdl;
 use crate::config::units;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{FieldId, Normalizer, Type, TypeId, TypeKind};
+use crate::nearest::nearest;
+use crate::value::Country;
 
 #[derive(Debug, Default)]
 pub(super) struct Contract {
     pub(super) roles: Vec<Role>,
+    /// Coordinates that a misspelled one most likely means: nothing is told that only follows from that.
+    pub(super) meant: FxHashSet<(TypeId, FieldId)>,
 }
 
 #[derive(Debug)]
@@ -33,12 +39,16 @@ pub(super) struct PartContract {
     /// Hidden slots.
     pub(super) slots: Vec<(Arc<str>, Span)>,
     pub(super) fields: Vec<Coordinate>,
+    /// The slot with the survivor's id, in records that were merged into another.
+    pub(super) merged: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
 pub(super) struct KeyContract {
     pub(super) kind: Arc<str>,
     pub(super) slots: Vec<Arc<str>>,
+    /// For each slot, where a federation's router says it.
+    pub(super) paths: Vec<Vec<Arc<str>>>,
     pub(super) normalizer: Normalizer,
 }
 
@@ -103,64 +113,119 @@ pub(super) struct Reader<'a> {
     pub(super) names: &'a FxHashMap<Arc<str>, TypeId>,
     pub(super) classes: &'a [Class],
     pub(super) problems: &'a mut Vec<Diagnostic>,
+    /// Root fields that identity files answer.
+    pub(super) crossing: FxHashSet<Arc<str>>,
+    /// Of the deployment, for telephone numbers.
+    pub(super) country: Option<&'static Country>,
+    /// See [`Contract::meant`].
+    pub(super) meant: FxHashSet<(TypeId, FieldId)>,
+    /// Coordinates of metrics, which no role answers for.
+    pub(super) reckoned: FxHashSet<&'a str>,
+}
+
+/// What several files say under one key.
+fn all<'n, T: 'n>(
+    entries: &[&'n Entry],
+    key: &'static str,
+    items: fn(&'n Node) -> &'n [T],
+) -> impl Iterator<Item = &'n T> {
+    entries.iter().filter_map(move |entry| entry.value.get(key)).flat_map(items)
+}
+
+/// Entries of one name together, in the order in which names come first.
+fn by_name<'n>(entries: impl Iterator<Item = &'n Entry>) -> Vec<(Arc<str>, Vec<&'n Entry>)> {
+    let mut named: Vec<(Arc<str>, Vec<&Entry>)> = Vec::new();
+    for entry in entries {
+        match named.iter_mut().find(|(name, _)| *name == entry.key) {
+            Some((_, entries)) => entries.push(entry),
+            None => named.push((Arc::clone(&entry.key), vec![entry])),
+        }
+    }
+    named
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn read(&mut self, root: &Node) -> Contract {
-        let roles = root.get("roles").map(Node::entries).unwrap_or_default();
-        let mut contract = Contract { roles: roles.iter().map(|entry| self.role(entry)).collect() };
+    /// `roles.yaml` first, then the files that may add to it.
+    pub(super) fn read<'n>(mut self, roots: impl Iterator<Item = &'n Node>) -> Contract {
+        let entries =
+            roots.flat_map(|root| root.get("roles").map(Node::entries).unwrap_or_default());
+        let roles = by_name(entries);
+        let roles = roles.iter().map(|(name, entries)| self.role(name, entries)).collect();
+        let mut contract = Contract { roles, meant: std::mem::take(&mut self.meant) };
         self.anchors(&mut contract);
         self.owners(&contract);
         self.nullability(&contract);
+        self.root_nullability(&contract);
         contract
     }
 
-    fn role(&mut self, entry: &Entry) -> Role {
-        let parts = entry.value.get("parts").map(Node::entries).unwrap_or_default();
-        let fields = entry.value.get("fields").map(Node::items).unwrap_or_default();
+    fn role(&mut self, name: &Arc<str>, entries: &[&Entry]) -> Role {
+        let parts = by_name(all(entries, "parts", Node::entries));
+        let fields = all(entries, "fields", Node::items);
         Role {
-            name: Arc::clone(&entry.key),
-            parts: parts.iter().filter_map(|part| self.part(part)).collect(),
-            fields: fields.iter().filter_map(|field| self.coordinate(field)).collect(),
+            name: Arc::clone(name),
+            parts: parts.iter().filter_map(|(_, entries)| self.part(entries)).collect(),
+            fields: fields.filter_map(|field| self.coordinate(field)).collect(),
         }
     }
 
-    fn part(&mut self, entry: &Entry) -> Option<PartContract> {
-        let (id, ty) = self.object_type(&entry.key, entry.key_span)?;
-        let node = &entry.value;
-        let fields: Vec<Coordinate> = node
-            .get("fields")
-            .map(Node::items)
-            .unwrap_or_default()
-            .iter()
+    /// One part, of all files that say something of it.
+    fn part(&mut self, entries: &[&Entry]) -> Option<PartContract> {
+        let first = *entries.first()?;
+        let (id, ty) = self.object_type(&first.key, first.key_span)?;
+        let fields: Vec<Coordinate> = all(entries, "fields", Node::items)
             .filter_map(|field| self.field(id, ty, field.filled()?, field.span))
             .collect();
+        let is_anchor =
+            |entry: &&Entry| entry.value.get_text("anchor").and_then(units::boolean) == Some(true);
         let mut part = PartContract {
             ty: id,
-            span: entry.key_span,
-            is_anchor: node.get_text("anchor").and_then(units::boolean) == Some(true),
+            span: first.key_span,
+            is_anchor: entries.iter().any(is_anchor),
             keys: Vec::new(),
-            slots: self.slots(ty, node),
+            slots: self.slots(ty, entries),
             fields,
+            merged: None,
         };
-        let keys = node.get("keys").map(Node::entries).unwrap_or_default();
-        part.keys = keys.iter().map(|key| self.key(ty, &part, key)).collect();
-        if part.keys.is_empty() && node.get("keys").is_some() {
+        let merged = entries.iter().find_map(|entry| entry.value.get("merged"));
+        part.merged = merged.and_then(|node| self.merged(ty, &part, node));
+        part.keys = self.keys(ty, &part, entries);
+        Some(part)
+    }
+
+    fn keys(&mut self, ty: &Type, part: &PartContract, entries: &[&Entry]) -> Vec<KeyContract> {
+        let keys = by_name(all(entries, "keys", Node::entries));
+        if keys.is_empty() {
             self.problems.push(
                 Diagnostic::error(
                     Code::InvalidPart,
                     format!("this part of `{}` has no key", ty.name),
                 )
-                .at(entry.key_span, "nothing can name this part")
+                .at(part.span, "nothing can name this part")
                 .help("give it at least one: `keys: { id: id }`"),
             );
         }
-        Some(part)
+        let mut read = Vec::new();
+        for (name, said) in &keys {
+            if let [first, second, ..] = said.as_slice() {
+                self.problems.push(
+                    Diagnostic::error(
+                        Code::DuplicateOwner,
+                        format!("the key `{name}` of `{}` is said twice", ty.name),
+                    )
+                    .at(second.key_span, "the second")
+                    .at(first.key_span, "the first")
+                    .help("a key is said in one file; remove one of them"),
+                );
+            }
+            read.extend(said.first().map(|entry| self.key(ty, part, entry)));
+        }
+        read
     }
 
-    fn slots(&mut self, ty: &Type, node: &Node) -> Vec<(Arc<str>, Span)> {
+    fn slots(&mut self, ty: &Type, entries: &[&Entry]) -> Vec<(Arc<str>, Span)> {
         let mut slots: Vec<(Arc<str>, Span)> = Vec::new();
-        for slot in node.get("slots").map(Node::items).unwrap_or_default() {
+        for slot in all(entries, "slots", Node::items) {
             let Some(name) = slot.filled() else { continue };
             if ty.field_names.contains_key(name) {
                 self.problems.push(
@@ -185,31 +250,89 @@ impl<'a> Reader<'a> {
         let mut slots = Vec::new();
         for slot in items {
             let Some(name) = slot.filled() else { continue };
-            let is_hidden = part.slots.iter().any(|(other, _)| &**other == name);
-            let field = ty.field_names.get(name);
-            let is_field = part.fields.iter().any(|one| Some(&one.field) == field);
-            if !is_hidden && !is_field {
-                let known = part.slots.iter().map(|(name, _)| &**name);
-                let fields = part.fields.iter().filter_map(|one| ty.fields.get(one.field.index()));
-                let known: Vec<&str> = known.chain(fields.map(|field| &*field.name)).collect();
-                self.problems.push(
-                    Diagnostic::error(
-                        Code::UnknownSlot,
-                        format!("this part of `{}` has no slot or field `{name}`", ty.name),
-                    )
-                    .at(slot.span, "not known")
-                    .suggest(name, known),
-                );
-            }
+            self.known_slot(ty, part, slot, name);
             slots.push(Arc::from(name));
         }
+        let country = entry.value.get("country");
         let normalizer = match entry.value.get_text("normalize") {
             Some("email") => Normalizer::Email,
-            Some("phone") => Normalizer::Phone,
+            Some("phone") => {
+                let own = country.and_then(|node| guards::country(node, self.problems));
+                Normalizer::Phone(own.or(self.country))
+            }
+            Some("domain") => Normalizer::Domain,
             Some("case_insensitive") => Normalizer::CaseInsensitive,
             _ => Normalizer::Exact,
         };
-        KeyContract { kind: Arc::clone(&entry.key), slots, normalizer }
+        let paths = match entry.value.get("fields") {
+            Some(node) => self.key_paths(ty, node, slots.len()),
+            None => slots.iter().map(|slot| vec![Arc::clone(slot)]).collect(),
+        };
+        KeyContract { kind: Arc::clone(&entry.key), slots, paths, normalizer }
+    }
+
+    /// A slot or field of the part, or a problem.
+    fn known_slot(&mut self, ty: &Type, part: &PartContract, slot: &Node, name: &str) -> bool {
+        let is_hidden = part.slots.iter().any(|(other, _)| &**other == name);
+        let field = ty.field_names.get(name);
+        let is_field = part.fields.iter().any(|one| Some(&one.field) == field);
+        let is_doubtful = self.sdl.is_doubtful_field(&ty.name, name);
+        let is_known = is_hidden || is_field;
+        if !is_known && !is_doubtful {
+            let known = part.slots.iter().map(|(name, _)| &**name);
+            let fields = part.fields.iter().filter_map(|one| ty.fields.get(one.field.index()));
+            let known: Vec<&str> = known.chain(fields.map(|field| &*field.name)).collect();
+            self.problems.push(
+                Diagnostic::error(
+                    Code::UnknownSlot,
+                    format!("this part of `{}` has no slot or field `{name}`", ty.name),
+                )
+                .at(slot.span, "not known")
+                .suggest(name, known),
+            );
+        }
+        is_known
+    }
+
+    fn merged(&mut self, ty: &Type, part: &PartContract, node: &Node) -> Option<Arc<str>> {
+        let name = node.filled()?;
+        self.known_slot(ty, part, node, name).then(|| Arc::from(name))
+    }
+
+    /// The fields of a key as its `@key` names them; none where there is a problem.
+    fn key_paths(&mut self, ty: &Type, node: &Node, slots: usize) -> Vec<Vec<Arc<str>>> {
+        let set = node.filled().and_then(field_sets::parse);
+        let paths = set.map(|set| set.paths()).unwrap_or_default();
+        if paths.len() != slots {
+            self.problems.push(
+                Diagnostic::error(
+                    Code::InvalidPart,
+                    format!("these are {} fields, and the key has {slots} slots", paths.len()),
+                )
+                .at(node.span, "one field for each slot")
+                .help("write them as in `@key`, in the order of the slots: `sku variant { id }`"),
+            );
+            return Vec::new();
+        }
+        for path in &paths {
+            let mut of = Some(ty);
+            for name in path {
+                let Some(known) = of else { break };
+                let field = known.field_names.get(name).and_then(|id| known.fields.get(id.index()));
+                if field.is_none() && !self.sdl.is_doubtful_field(&known.name, name) {
+                    self.problems.push(
+                        Diagnostic::error(
+                            Code::UnknownField,
+                            format!("`{}` has no field `{name}`", known.name),
+                        )
+                        .at(node.span, "in these fields")
+                        .suggest(name, known.fields.iter().map(|field| &*field.name)),
+                    );
+                }
+                of = field.and_then(|field| self.types.get(field.ty.named.index()));
+            }
+        }
+        paths
     }
 
     /// `Type.field`.
@@ -229,7 +352,7 @@ impl<'a> Reader<'a> {
 
     fn field(&mut self, id: TypeId, ty: &Type, name: &str, span: Span) -> Option<Coordinate> {
         let found = ty.field_names.get(name);
-        if found.is_none() {
+        if found.is_none() && !self.sdl.is_doubtful_field(&ty.name, name) {
             self.problems.push(
                 Diagnostic::error(
                     Code::UnknownField,
@@ -239,6 +362,8 @@ impl<'a> Reader<'a> {
                 .also(self.sdl.type_span(&ty.name), "the type")
                 .suggest(name, ty.fields.iter().map(|field| &*field.name)),
             );
+            let nearest = nearest(name, ty.fields.iter().map(|field| &*field.name));
+            self.meant.extend(nearest.and_then(|name| Some((id, *ty.field_names.get(name)?))));
         }
         Some(Coordinate { ty: id, field: *found?, span })
     }
@@ -249,6 +374,7 @@ impl<'a> Reader<'a> {
         let found = self.names.get(name).and_then(|id| Some((*id, self.types.get(id.index())?)));
         match found {
             Some((id, ty)) if matches!(ty.kind, TypeKind::Object) => Some((id, ty)),
+            _ if self.sdl.is_doubtful(name) => None,
             Some((_, ty)) => {
                 self.problems.push(
                     Diagnostic::error(Code::UnknownType, format!("`{name}` is not an object type"))

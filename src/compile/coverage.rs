@@ -20,6 +20,8 @@ pub struct VendorCoverage {
     /// Coordinates of the role's contract.
     pub covered: Vec<String>,
     pub missing: Vec<String>,
+    /// Of the covered: those that are filled only nearly, and why.
+    pub approximated: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +32,26 @@ pub struct Uncovered {
 }
 
 impl Coverage {
-    /// A table for people.
+    /// A table for people: each vendor file's coordinates, and below it what is missing and what is only near.
     pub fn render_text(&self) -> String {
         let mut text = String::from("coverage\n");
-        let name = |vendor: &VendorCoverage| format!("{}/{}", vendor.role, vendor.vendor);
-        let width =
-            self.vendors.iter().map(|vendor| name(vendor).chars().count()).max().unwrap_or(0);
+        let head = ["role", "vendor", "covered", "not covered", "approximated"].map(str::to_owned);
+        let rows: Vec<[String; 5]> =
+            std::iter::once(head).chain(self.vendors.iter().map(VendorCoverage::row)).collect();
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let [roles, vendors, covered, missing, near] = [0, 1, 2, 3, 4].map(width);
+        let unused = std::iter::once("").chain(self.vendors.iter().map(VendorCoverage::note));
+        for ([role, vendor, covers, lacks, nearly], note) in rows.iter().zip(unused) {
+            let line = format!(
+                "  {role:roles$}  {vendor:vendors$}  {covers:>covered$}  {lacks:>missing$}  {nearly:>near$}{note}"
+            );
+            text.extend([line.trim_end(), "\n"]);
+        }
         for vendor in &self.vendors {
-            let total = vendor.covered.len() + vendor.missing.len();
-            let unused = if vendor.is_used { "" } else { "  (not used by this deployment)" };
-            text.extend([format!(
-                "  {:width$}  {:>3} of {total:>3} coordinates{unused}\n",
-                name(vendor),
-                vendor.covered.len()
-            )]);
-            if !vendor.missing.is_empty() {
-                text.extend([format!("  {:width$}  missing: {}\n", "", vendor.missing.join(", "))]);
-            }
+            vendor.details(&mut text);
         }
         if self.uncovered.is_empty() {
             text.push_str("every coordinate of the schema is covered\n");
@@ -61,6 +66,12 @@ impl Coverage {
         text
     }
 
+    /// Whether the vendors of this deployment fill all that their roles promise.
+    pub fn is_complete(&self) -> bool {
+        let mut used = self.vendors.iter().filter(|vendor| vendor.is_used);
+        used.all(|vendor| vendor.missing.is_empty()) && self.uncovered.is_empty()
+    }
+
     pub fn to_json(&self) -> Value {
         json!({
             "vendors": self.vendors.iter().map(|vendor| json!({
@@ -69,11 +80,90 @@ impl Coverage {
                 "used": vendor.is_used,
                 "covered": vendor.covered,
                 "missing": vendor.missing,
+                "approximated": vendor.approximated.iter().map(|(coordinate, reason)| json!({
+                    "coordinate": coordinate,
+                    "reason": reason,
+                })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "uncovered": self.uncovered.iter().map(|uncovered| json!({
                 "coordinate": uncovered.coordinate,
                 "role": uncovered.role,
             })).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl VendorCoverage {
+    fn row(&self) -> [String; 5] {
+        let total = self.covered.len() + self.missing.len();
+        [
+            self.role.clone(),
+            self.vendor.clone(),
+            format!("{} of {total}", self.covered.len()),
+            self.missing.len().to_string(),
+            self.approximated.len().to_string(),
+        ]
+    }
+
+    fn note(&self) -> &'static str {
+        if self.is_used { "" } else { "  (not used by this deployment)" }
+    }
+
+    fn details(&self, text: &mut String) {
+        if self.missing.is_empty() && self.approximated.is_empty() {
+            return;
+        }
+        text.extend([format!("{}/{}\n", self.role, self.vendor)]);
+        if !self.missing.is_empty() {
+            text.extend([format!("  missing: {}\n", self.missing.join(", "))]);
+        }
+        for (coordinate, reason) in &self.approximated {
+            text.extend([format!("  approximated: {coordinate}: {reason}\n")]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vendor(name: &str, is_used: bool, missing: &[&str]) -> VendorCoverage {
+        VendorCoverage {
+            role: "crm".to_owned(),
+            vendor: name.to_owned(),
+            is_used,
+            covered: vec!["Customer.id".to_owned(), "Customer.status".to_owned()],
+            missing: missing.iter().map(|name| (*name).to_owned()).collect(),
+            approximated: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_table_tells_covered_missing_and_approximated_apart() {
+        let mut near = vendor("hubspot", true, &["Customer.tags"]);
+        near.approximated = vec![("Customer.status".to_owned(), "no word for churned".to_owned())];
+        let coverage =
+            Coverage { vendors: vec![vendor("demo", false, &[]), near], uncovered: Vec::new() };
+        let expected = "coverage
+  role  vendor   covered  not covered  approximated
+  crm   demo      2 of 2            0             0  (not used by this deployment)
+  crm   hubspot   2 of 3            1             1
+crm/hubspot
+  missing: Customer.tags
+  approximated: Customer.status: no word for churned
+every coordinate of the schema is covered
+";
+        assert_eq!(coverage.render_text(), expected);
+        let json = coverage.to_json();
+        assert_eq!(json["vendors"][1]["missing"], json!(["Customer.tags"]));
+        let near = json!([{ "coordinate": "Customer.status", "reason": "no word for churned" }]);
+        assert_eq!(json["vendors"][1]["approximated"], near);
+        assert!(!coverage.is_complete());
+    }
+
+    #[test]
+    fn a_vendor_that_is_not_used_may_lack_what_it_will() {
+        let vendors = vec![vendor("demo", true, &[]), vendor("other", false, &["Customer.tags"])];
+        assert!(Coverage { vendors, uncovered: Vec::new() }.is_complete());
     }
 }

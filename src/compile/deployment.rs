@@ -4,23 +4,34 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::settings::{Http, Log, LogFormat, Secret, Settings, StatusProfile};
+use super::{admin, cache, edge, guards, vendor};
+use crate::config::settings::{KnownMode, KnownOperations, Log, LogFormat, Secret, Settings};
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{CacheLimits, Limits};
+use crate::graph::{CostMode, CostSettings, OnViolation};
+use crate::value::Country;
 
 /// What one deployment says.
 pub(super) struct Deployment<'a> {
     pub(super) settings: Settings,
     pub(super) roles: Vec<RoleSettings<'a>>,
+    /// Where telephone numbers without a country's code are.
+    pub(super) country: Option<&'static Country>,
     pub(super) deadline: Duration,
     pub(super) page_size: u32,
     pub(super) page_size_max: u32,
     pub(super) cache: CacheLimits,
     pub(super) limits: Limits,
+    pub(super) cost: CostSettings,
     pub(super) introspection_enabled: bool,
+    pub(super) suggestions_enabled: bool,
+    pub(super) incremental_enabled: bool,
+    /// `None`: if the schema asks for it.
+    pub(super) federation_enabled: Option<bool>,
     pub(super) forward_headers: Vec<Arc<str>>,
+    pub(super) on_violation: OnViolation,
 }
 
 /// One role: the vendor that plays it, and what overrides the vendor's file.
@@ -33,22 +44,21 @@ pub(super) struct RoleSettings<'a> {
 }
 
 pub(super) fn read<'a>(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Deployment<'a> {
-    let (cache, defaults) = (root.get("cache"), CacheLimits::default());
     let page_size_max = integer(root.get("pages"), "max").unwrap_or(100);
     Deployment {
         settings: settings(root, problems),
         roles: roles(root),
+        country: root.get("country").and_then(|node| guards::country(node, problems)),
         deadline: duration(Some(root), "deadline", Duration::from_secs(15)),
         page_size: integer(root.get("pages"), "default").unwrap_or(20).min(page_size_max),
         page_size_max,
-        cache: CacheLimits {
-            enabled: enabled(cache).unwrap_or(defaults.enabled),
-            bytes: size(cache, "size").unwrap_or(defaults.bytes),
-            ttl: duration(cache, "ttl", defaults.ttl),
-            negative_ttl: duration(cache, "negative_ttl", defaults.negative_ttl),
-        },
+        cache: cache::read(root.get("cache"), problems),
         limits: limits(root.get("limits")),
-        introspection_enabled: enabled(root.get("introspection")).unwrap_or(true),
+        cost: cost(root.get("cost")),
+        introspection_enabled: switch(root, "introspection"),
+        suggestions_enabled: switch(root, "suggestions"),
+        incremental_enabled: enabled(root.get("incremental")).unwrap_or(true),
+        federation_enabled: enabled(root.get("federation")),
         forward_headers: root
             .get("forward_headers")
             .map(Node::items)
@@ -57,29 +67,24 @@ pub(super) fn read<'a>(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Deploy
             .filter_map(Node::filled)
             .map(|name| Arc::from(name.to_ascii_lowercase()))
             .collect(),
+        on_violation: vendor::on_violation(root.get("contracts")).unwrap_or_default(),
     }
 }
 
-fn duration(node: Option<&Node>, key: &str, default: Duration) -> Duration {
+pub(super) fn duration(node: Option<&Node>, key: &str, default: Duration) -> Duration {
     node.and_then(|node| node.get_text(key)).and_then(units::duration).unwrap_or(default)
 }
 
 fn settings(root: &Node, problems: &mut Vec<Diagnostic>) -> Settings {
     let defaults = Settings::default();
     let secret = root.get_text("cursor_secret").filter(|text| !text.is_empty());
-    let (log, http) = (root.get("log"), root.get("http"));
+    let log = root.get("log");
     Settings {
         listen: listen(root, problems).unwrap_or(defaults.listen),
-        graphiql_enabled: enabled(root.get("graphiql")).unwrap_or(defaults.graphiql_enabled),
-        http: Http {
-            status_profile: match http.and_then(|http| http.get_text("status_profile")) {
-                Some("draft-2026") => StatusProfile::Draft2026,
-                _ => StatusProfile::Audit2025,
-            },
-            body_timeout: duration(http, "body_timeout", defaults.http.body_timeout),
-            grace: duration(http, "grace", defaults.http.grace),
-        },
+        graphiql_enabled: switch(root, "graphiql"),
+        http: edge::read(root.get("http"), problems),
         cursor_secret: secret.map(Secret::new),
+        known: known(root.get("known_operations"), problems),
         log: Log {
             level: log.and_then(|log| log.get_text("level")).map_or(defaults.log.level, Arc::from),
             format: match log.and_then(|log| log.get_text("format")) {
@@ -88,12 +93,59 @@ fn settings(root: &Node, problems: &mut Vec<Diagnostic>) -> Settings {
                 _ => LogFormat::Auto,
             },
         },
+        admin: admin::admin(root.get("admin"), problems),
+        reload: admin::reload(root.get("reload"), problems),
     }
+}
+
+/// Everything but the documents themselves, which need the schema.
+fn known(node: Option<&Node>, problems: &mut Vec<Diagnostic>) -> KnownOperations {
+    let mut known = KnownOperations::default();
+    let Some(node) = node else { return known };
+    known.mode = match node.get_text("mode") {
+        Some("safelist") => KnownMode::Safelist,
+        Some("ids") => KnownMode::Ids,
+        _ => KnownMode::Open,
+    };
+    let automatic = node.get_text("automatic").and_then(units::boolean);
+    known.automatic_bytes = size(Some(node), "automatic_size").or(known.automatic_bytes);
+    if automatic == Some(false) || known.mode != KnownMode::Open {
+        known.automatic_bytes = None;
+    }
+    let Some(mode) = node.get("mode").filter(|_| known.mode != KnownMode::Open) else {
+        return known;
+    };
+    if let Some(automatic) = node.get("automatic").filter(|_| automatic == Some(true)) {
+        problems.push(
+            Diagnostic::error(
+                Code::ConflictingKeys,
+                "clients cannot register operations where only trusted documents run",
+            )
+            .at(automatic.span, "anyone may add operations")
+            .at(mode.span, "only the deployment may")
+            .help("leave `automatic` out, or set `mode: open`"),
+        );
+    }
+    if node.get("documents").and_then(Node::filled).is_none() {
+        problems.push(
+            Diagnostic::error(Code::MissingKey, "`documents` must stand here")
+                .at(mode.span, "only trusted documents run, and none are named"),
+        );
+    }
+    known
 }
 
 /// The address; one beyond this machine is refused as long as callers are not authenticated.
 fn listen(root: &Node, problems: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
     let node = root.get("listen")?;
+    let address = address(node, problems)?;
+    if let Some(problem) = insecure(address) {
+        problems.push(problem.at(node.span, "reachable from other machines"));
+    }
+    Some(address)
+}
+
+pub(super) fn address(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
     let text = node.filled()?;
     let parsed = text.parse::<SocketAddr>().ok();
     let local = text
@@ -107,9 +159,6 @@ fn listen(root: &Node, problems: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
         );
         return None;
     };
-    if let Some(problem) = insecure(address) {
-        problems.push(problem.at(node.span, "reachable from other machines"));
-    }
     Some(address)
 }
 
@@ -148,17 +197,23 @@ fn limits(node: Option<&Node>) -> Limits {
         ("nesting", &mut limits.nesting),
         ("depth", &mut limits.depth),
         ("selections", &mut limits.selections),
+        ("spread_tokens", &mut limits.spread_tokens),
+        ("spread_bytes", &mut limits.spread_bytes),
         ("aliases", &mut limits.aliases),
         ("root_fields", &mut limits.root_fields),
         ("operations", &mut limits.operations),
         ("operation_fragment_variables", &mut limits.operation_fragment_variables),
         ("directives", &mut limits.directives),
+        ("duplicates", &mut limits.duplicates),
+        ("list_items", &mut limits.list_items),
+        ("introspection_depth", &mut limits.introspection_depth),
         ("variables_bytes", &mut limits.variables_bytes),
         ("variables_depth", &mut limits.variables_depth),
         ("body_bytes", &mut limits.body_bytes),
         ("errors", &mut limits.errors),
         ("plans", &mut limits.plans),
         ("objects", &mut limits.objects),
+        ("key_bytes", &mut limits.key_bytes),
     ] {
         // a size without a unit is a number
         let value = node.get_text(name).and_then(units::size);
@@ -169,15 +224,35 @@ fn limits(node: Option<&Node>) -> Limits {
     limits
 }
 
-fn enabled(node: Option<&Node>) -> Option<bool> {
+fn cost(node: Option<&Node>) -> CostSettings {
+    let defaults = CostSettings::default();
+    CostSettings {
+        mode: match node.and_then(|node| node.get_text("mode")) {
+            Some("off") => CostMode::Off,
+            Some("measure") => CostMode::Measure,
+            Some("enforce") => CostMode::Enforce,
+            _ => defaults.mode,
+        },
+        limit: integer(node, "limit").unwrap_or(defaults.limit),
+        calls_limit: integer(node, "calls_limit").unwrap_or(defaults.calls_limit),
+        list_size: integer(node, "list_size").unwrap_or(defaults.list_size),
+    }
+}
+
+/// What is told to whoever develops against the graph: on, unless the profile or the key itself says otherwise.
+fn switch(root: &Node, key: &str) -> bool {
+    enabled(root.get(key)).unwrap_or(root.get_text("profile") != Some("production"))
+}
+
+pub(super) fn enabled(node: Option<&Node>) -> Option<bool> {
     node.and_then(|node| node.get_text("enabled")).and_then(units::boolean)
 }
 
-fn integer(node: Option<&Node>, key: &str) -> Option<u32> {
+pub(super) fn integer(node: Option<&Node>, key: &str) -> Option<u32> {
     node.and_then(|node| node.get_text(key)).and_then(|text| text.parse().ok())
 }
 
-fn size(node: Option<&Node>, key: &str) -> Option<u64> {
+pub(super) fn size(node: Option<&Node>, key: &str) -> Option<u64> {
     node.and_then(|node| node.get_text(key)).and_then(units::size)
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::context::{Context, RoleId};
+use super::crosswalk;
 use super::deployment::RoleSettings;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::TypeId;
+use crate::graph::{Crosswalk, TypeId};
 
 /// "The key `key_kind` of `role`'s part of `ty` is those slots of `from`'s part."
 #[derive(Clone, Debug)]
@@ -18,6 +21,17 @@ pub(super) struct Rule {
     pub(super) from: RoleId,
     pub(super) slots: Vec<Arc<str>>,
     pub(super) is_equivalent: bool,
+    pub(super) name: Arc<str>,
+    pub(super) at_most: u32,
+    pub(super) table: Option<Arc<Crosswalk>>,
+}
+
+/// All rules, in the order of their files.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    pub(super) rules: Vec<Rule>,
+    /// Types with a rule that has a problem: what it leads to is not known.
+    pub(super) broken: FxHashSet<TypeId>,
 }
 
 /// Reads the rules of all identity files, in their order.
@@ -25,23 +39,24 @@ pub(super) fn read<'n>(
     cx: &Context<'_>,
     roots: impl Iterator<Item = &'n Node>,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<Rule> {
-    let mut reader = Reader { cx, problems, rules: Vec::new() };
+) -> Identity {
+    let mut reader = Reader { cx, problems, found: Identity::default() };
     for root in roots {
         for ty in root.get("identity").map(Node::entries).unwrap_or_default() {
             reader.of_type(ty);
         }
     }
-    reader.rules
+    reader.found
 }
 
 /// Marks the rules that the deployment declares equivalent to those before them.
 pub(super) fn declare_equivalent(
     cx: &Context<'_>,
     deployed: &[RoleSettings<'_>],
-    rules: &mut [Rule],
+    identity: &mut Identity,
     problems: &mut Vec<Diagnostic>,
 ) {
+    let Identity { rules, broken } = identity;
     for settings in deployed {
         let Some(role) = cx.contract.role_named(&settings.name) else { continue };
         for node in settings.node.get("equivalent").map(Node::items).unwrap_or_default() {
@@ -54,7 +69,11 @@ pub(super) fn declare_equivalent(
                     is_found = true;
                 }
             }
-            if !is_found {
+            // a rule with a problem may be the one that is meant
+            let is_broken = broken
+                .iter()
+                .any(|ty| text.split_once('.').is_some_and(|(name, _)| *name == *cx.ty(*ty).name));
+            if !is_found && !is_broken {
                 let known: Vec<String> =
                     rules.iter().filter(|rule| rule.role == role).map(names).collect();
                 problems.push(
@@ -73,12 +92,15 @@ pub(super) fn declare_equivalent(
 struct Reader<'a, 'c> {
     cx: &'a Context<'c>,
     problems: &'a mut Vec<Diagnostic>,
-    rules: Vec<Rule>,
+    found: Identity,
 }
 
 impl Reader<'_, '_> {
     fn of_type(&mut self, entry: &Entry) {
         let Some(ty) = self.cx.names.get(&entry.key).copied() else {
+            if self.cx.sdl.is_doubtful(&entry.key) {
+                return;
+            }
             self.problems.push(
                 Diagnostic::error(
                     Code::UnknownType,
@@ -90,10 +112,16 @@ impl Reader<'_, '_> {
             return;
         };
         for role in entry.value.entries() {
-            let Some(id) = self.part_of(ty, &role.key, role.key_span) else { continue };
+            let Some(id) = self.part_of(ty, &role.key, role.key_span) else {
+                self.found.broken.insert(ty);
+                continue;
+            };
             for rule in role.value.items() {
-                if let Some(rule) = self.rule(ty, id, rule) {
-                    self.rules.push(rule);
+                match self.rule(ty, id, rule) {
+                    Some(rule) => self.found.rules.push(rule),
+                    None => {
+                        self.found.broken.insert(ty);
+                    }
                 }
             }
         }
@@ -111,6 +139,9 @@ impl Reader<'_, '_> {
         };
         if self.cx.part(role, ty).is_none() {
             let type_name = &self.cx.ty(ty).name;
+            if self.cx.sdl.is_doubtful(type_name) {
+                return None;
+            }
             let roles = self.cx.contract.roles.iter().enumerate();
             let roles = roles.filter(|(index, _)| self.cx.part(RoleId(*index), ty).is_some());
             self.problems.push(
@@ -144,12 +175,17 @@ impl Reader<'_, '_> {
         let slots: Vec<_> = source.items().iter().map(|slot| self.slot(ty, slot)).collect();
         let slots = slots.into_iter().collect::<Option<Vec<_>>>()?;
         let (from, _) = slots.first()?.clone();
-        let reason = if from == role {
+        let at_most = node.get_text("at_most").and_then(|text| text.parse().ok()).unwrap_or(1);
+        let reason = if at_most > 1 && part.is_anchor {
+            Some("this part decides whether the object exists, so there is one of it")
+        } else if from == role {
             Some("a part cannot be found from itself")
         } else if slots.iter().any(|(other, _)| *other != from) {
             Some("all slots of one rule come from one role")
         } else if slots.len() != key.slots.len() {
             Some("the key has another number of parts")
+        } else if slots.len() > 1 && node.get("table").is_some() {
+            Some("a table is of keys with one part")
         } else {
             None
         };
@@ -161,6 +197,13 @@ impl Reader<'_, '_> {
             );
             return None;
         }
+        let table = match node.get("table") {
+            Some(table) => Some(crosswalk::read(self.cx, table, self.problems)?),
+            None => None,
+        };
+        let name = node
+            .get_text("name")
+            .map_or_else(|| Arc::from(default_name(&key.kind, source)), Arc::from);
         Some(Rule {
             ty,
             role,
@@ -169,6 +212,9 @@ impl Reader<'_, '_> {
             from,
             slots: slots.into_iter().map(|(_, slot)| slot).collect(),
             is_equivalent: false,
+            name,
+            at_most,
+            table,
         })
     }
 
@@ -188,6 +234,9 @@ impl Reader<'_, '_> {
         let fields = part.fields.iter().map(|one| &*self.cx.field(ty, one.field).name);
         let known: Vec<&str> = part.slots.iter().map(|(name, _)| &**name).chain(fields).collect();
         if !known.contains(&slot) {
+            if self.cx.sdl.is_doubtful_field(&self.cx.ty(ty).name, slot) {
+                return None;
+            }
             self.problems.push(
                 Diagnostic::error(
                     Code::UnknownSlot,
@@ -201,4 +250,10 @@ impl Reader<'_, '_> {
         }
         Some((id, Arc::from(slot)))
     }
+}
+
+/// `email from crm.primaryEmail`
+fn default_name(kind: &str, source: &Node) -> String {
+    let slots: Vec<&str> = source.items().iter().filter_map(Node::filled).collect();
+    format!("{kind} from {}", slots.join(" and "))
 }

@@ -2,25 +2,34 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assemble::Assembler;
 use super::context::{self, Class, Context, RoleId};
 use super::contract;
+use super::costs::{self, PageSizes};
 use super::coverage::{Coverage, Uncovered, VendorCoverage};
 use super::deployment::{Deployment, RoleSettings};
+use super::federation;
 use super::fingerprint::Fingerprint;
+use super::freshness;
+use super::guards;
 use super::identity;
+use super::lookups;
+use super::merged;
+use super::metrics;
 use super::reach::Reach;
-use super::schema::Sdl;
+use super::schema::{Parsed, Sdl};
 use super::trees::{Trees, VendorTree};
 use super::types::{self, SchemaTypes};
-use super::vendor::{self, Output, VendorFile};
+use super::vendor::{self, Output, Schemas, VendorFile};
 use crate::config::files::Files;
 use crate::diagnostic::{self, Code, Diagnostic, Sources, Span};
 use crate::graph::{BackendId, FieldId, Graph, Source, Type, TypeId};
 
-/// `None` when there is nothing to link: no schema, no contract.
+/// `None` when there is nothing that could become a graph: no valid schema, no contract.
 pub(super) fn link(
     files: &Files,
     trees: &Trees,
@@ -28,21 +37,47 @@ pub(super) fn link(
     sdl: &Sdl,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<(Graph, Coverage)> {
-    let SchemaTypes { mut types, names, query, mutation } = types::types(&sdl.schema)?;
+    let before = problems.len();
+    let linked = link_all(files, trees, deployment, sdl, problems);
+    costs::check(sdl, problems);
+    let mut found = problems.split_off(before);
+    sdl.settle(&mut found);
+    problems.append(&mut found);
+    linked
+}
+
+fn link_all(
+    files: &Files,
+    trees: &Trees,
+    deployment: &Deployment<'_>,
+    sdl: &Sdl,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<(Graph, Coverage)> {
+    let SchemaTypes { mut types, names, query, mutation } = types::types(sdl.schema());
     let mut classes = context::classes(&types, query, mutation);
-    let mut reader =
-        contract::Reader { sdl, types: &types, names: &names, classes: &classes, problems };
-    let contract = reader.read(trees.roles.as_ref()?);
-    for (ty, _) in contract.parts_by_type() {
-        if let Some(class) = classes.get_mut(ty.index()) {
-            *class = Class::Entity;
-        }
-    }
+    let reader = contract::Reader {
+        sdl,
+        types: &types,
+        names: &names,
+        classes: &classes,
+        problems,
+        country: deployment.country,
+        crossing: lookups::coordinates(trees.identity.iter()),
+        meant: FxHashSet::default(),
+        reckoned: metrics::coordinates(&trees.identity)
+            .into_iter()
+            .chain(merged::coordinates(&trees.identity))
+            .collect(),
+    };
+    let contract = reader.read(std::iter::once(trees.roles.as_ref()?).chain(&trees.identity));
+    context::mark_entities(&mut classes, &contract);
     // the compiled types are read while their sources are not written yet
-    let snapshot = types::types(&sdl.schema)?.types;
+    let snapshot = types::types(sdl.schema()).types;
+    let schemas = Schemas::read(files);
     let base = Context {
         sources: &files.sources,
         sdl,
+        schemas: &schemas,
         types: &snapshot,
         names: &names,
         classes: &classes,
@@ -59,40 +94,72 @@ pub(super) fn link(
         let file = linker.file(*role, tree, Some(settings));
         vendor::compile(&cx, &file, &mut out, linker.problems);
     }
-    let mut rules = identity::read(&base, trees.identity.iter(), linker.problems);
-    identity::declare_equivalent(&base, &deployment.roles, &mut rules, linker.problems);
-    Reach { cx: &cx, out: &out, rules: &rules, problems: linker.problems }.check();
+    let mut identity = identity::read(&base, trees.identity.iter(), linker.problems);
+    let blocked = guards::read(&contract, trees.identity.iter(), linker.problems);
+    if trees.is_identity_whole {
+        identity::declare_equivalent(&base, &deployment.roles, &mut identity, linker.problems);
+        Reach { cx: &cx, out: &out, identity: &identity, problems: linker.problems }.check();
+    }
     let mut coverage = linker.coverage(&cx, &played, &out);
     let vendors = played.iter().map(|(role, settings, _)| (*role, settings.vendor_span)).collect();
-    let mut assembler = Assembler {
-        cx: &cx,
-        backends: &backends,
-        rules: &rules,
-        vendors: &vendors,
-        problems: linker.problems,
-    };
+    let (rules, vendors, problems) = (&identity.rules, &vendors, &mut *linker.problems);
+    let mut assembler =
+        Assembler { cx: &cx, backends: &backends, rules, blocked, vendors, problems };
     assembler.finish(&mut types, &mut out);
+    lookups::link(&cx, &mut types, trees.identity.iter(), linker.problems);
+    let federation = federation::link(&cx, &mut types, &out, linker.problems);
+    let (derived, merged) = match &sdl.parsed {
+        Parsed::Valid(schema) => {
+            let files = (trees.identity.as_slice(), deployment.page_size_max);
+            let derived = metrics::link(&cx, schema, &mut types, files, linker.problems);
+            let files = (trees.identity.as_slice(), out.shapes.as_slice());
+            (derived, merged::link(&cx, schema, &mut types, files, linker.problems))
+        }
+        Parsed::Partial(_) => (Vec::new(), Vec::new()),
+    };
     coverage.uncovered = uncovered(&cx, &types, &out);
-    let graph = Graph {
+    let Parsed::Valid(schema) = &sdl.parsed else { return None };
+    let types = SchemaTypes { types, names: names.clone(), query, mutation };
+    let graph = graph(files, deployment, (schema, &sdl.text), types, out)?;
+    Some((Graph { federation, derived, merged, ..graph }, coverage))
+}
+
+/// All of it, by number.
+fn graph(
+    files: &Files,
+    deployment: &Deployment<'_>,
+    (schema, sdl_text): (&Arc<Valid<Schema>>, &Arc<str>),
+    SchemaTypes { types, names, query, mutation }: SchemaTypes,
+    out: Output,
+) -> Option<Graph> {
+    let sizes = PageSizes { default: deployment.page_size, most: deployment.page_size_max };
+    Some(Graph {
         fingerprint: fingerprint(&files.sources, &out),
-        sdl: Arc::clone(&sdl.text),
-        schema: Arc::clone(&sdl.schema),
+        sdl: Arc::clone(sdl_text),
+        schema: Arc::clone(schema),
+        ages: freshness::ages(schema, &types, &out),
+        weights: costs::weights(schema, &types, &names, Some(sizes)),
         types,
-        type_names: names.clone(),
-        query,
+        type_names: names,
+        query: query?,
         mutation,
+        federation: None,
+        derived: Vec::new(),
+        merged: Vec::new(),
         shapes: out.shapes,
         calls: out.calls,
         backends: out.backends,
         limits: deployment.limits.clone(),
         introspection_enabled: deployment.introspection_enabled,
+        suggestions_enabled: deployment.suggestions_enabled,
+        incremental_enabled: deployment.incremental_enabled,
         deadline: deployment.deadline,
         page_size_max: deployment.page_size_max,
         page_size: deployment.page_size,
         cache: deployment.cache.clone(),
+        cost: deployment.cost.clone(),
         forward_headers: deployment.forward_headers.clone(),
-    };
-    Some((graph, coverage))
+    })
 }
 
 /// A role, what the deployment says about it, and its vendor file.
@@ -197,6 +264,8 @@ impl<'a> Linker<'a, '_> {
             vendor: Arc::from(tree.vendor.as_str()),
             settings,
             forward_headers: &self.deployment.forward_headers,
+            on_violation: self.deployment.on_violation,
+            deadline: self.deployment.deadline,
         }
     }
 
@@ -243,11 +312,19 @@ fn covered(cx: &Context<'_>, role: RoleId, tree: &VendorTree, out: &Output) -> V
             .map(|one| cx.field(one.ty, one.field).coordinate.as_ref().into())
             .collect()
     };
+    let approximated =
+        tree.node.get("approximated").map(crate::config::yaml::Node::entries).unwrap_or_default();
+    let covered: Vec<String> = names(covered);
+    let approximated = approximated
+        .iter()
+        .filter(|entry| covered.iter().any(|one| *one == *entry.key))
+        .map(|entry| (entry.key.to_string(), entry.value.text().unwrap_or_default().to_owned()));
     VendorCoverage {
+        approximated: approximated.collect(),
         role: tree.role.clone(),
         vendor: tree.vendor.clone(),
         is_used: tree.is_used,
-        covered: names(covered),
+        covered,
         missing: names(missing),
     }
 }
@@ -268,7 +345,7 @@ fn uncovered(cx: &Context<'_>, types: &[Type], out: &Output) -> Vec<Uncovered> {
                 (Class::Value, Source::Slot { .. }) => is_mapped(),
                 _ => true,
             };
-            if !is_covered {
+            if !is_covered && !cx.sdl.is_external(&cx.ty(id).name, &field.name) {
                 let owner = cx.contract.roles.iter().find(|role| role.owns(id, number));
                 uncovered.push(Uncovered {
                     coordinate: field.coordinate.as_ref().into(),

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::context::{Class, RoleId};
 use super::contract::{Contract, Reader, Role};
+use super::lookups;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{FieldId, TypeId};
 
@@ -84,9 +85,18 @@ impl Reader<'_> {
             let is_owned =
                 entities.contains(&id) || matches!(class, Some(Class::Query | Class::Mutation));
             for (field, number) in ty.fields.iter().zip((0_u16..).map(FieldId)) {
-                let is_status =
-                    self.classes.get(field.ty.named.index()) == Some(&Class::SourceStatus);
-                if is_owned && !is_status && !owners.contains_key(&(id, number)) {
+                let returned = self.classes.get(field.ty.named.index());
+                let is_status = matches!(returned, Some(Class::SourceStatus | Class::Account(_)));
+                let is_crossing = self.crossing.contains(&field.coordinate)
+                    || (class == Some(&Class::Query)
+                        && lookups::node_source(self.types, field).is_some());
+                let is_elsewhere = is_crossing
+                    || self.sdl.is_external(&ty.name, &field.name)
+                    || self.sdl.is_service(&ty.name, &field.name);
+                let is_known =
+                    owners.contains_key(&(id, number)) || contract.meant.contains(&(id, number));
+                let is_reckoned = self.reckoned.contains(&*field.coordinate);
+                if is_owned && !is_status && !is_elsewhere && !is_known && !is_reckoned {
                     let problem = Diagnostic::error(
                         Code::UnownedCoordinate,
                         format!("no role answers for `{}`", field.coordinate),
@@ -132,6 +142,36 @@ impl Reader<'_> {
                         .at(coordinate.span, format!("the anchor of `{name}` is `{anchor}`"))
                         .also(self.sdl.field_span(name, &field.name), "non-null here")
                         .help("remove the `!`: when that backend is away, the rest of the object stays"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// A root field that may not be null takes the whole answer with it when its backend is away.
+    pub(super) fn root_nullability(&mut self, contract: &Contract) {
+        let root = |ty: &TypeId| {
+            matches!(self.classes.get(ty.index()), Some(Class::Query | Class::Mutation))
+        };
+        for role in &contract.roles {
+            for coordinate in role.coordinates().filter(|one| root(&one.ty)) {
+                let Some(ty) = self.types.get(coordinate.ty.index()) else { continue };
+                let Some(field) = ty.fields.get(coordinate.field.index()) else { continue };
+                if field.ty.wrappers.first().is_some_and(|outer| outer.non_null) {
+                    self.problems.push(
+                        Diagnostic::warning(
+                            Code::NonNullRoot,
+                            format!(
+                                "`{}` comes from `{}` and cannot be null",
+                                field.coordinate, role.name
+                            ),
+                        )
+                        .at(
+                            coordinate.span,
+                            "when that backend is away, nothing of the whole answer is left",
+                        )
+                        .also(self.sdl.field_span(&ty.name, &field.name), "non-null here")
+                        .help("remove the `!`: the other root fields keep their answers"),
                     );
                 }
             }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::context::{Context, RoleId};
-use super::identity::Rule;
+use super::identity::Identity;
 use super::vendor::Output;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{KeySource, PartId, Source, TypeId};
+use crate::graph::{PartId, Source, TypeId};
 use crate::mapping::Mapping;
 
 /// What is known of a part once a key of it is known.
@@ -24,7 +24,7 @@ enum Known {
 pub(super) struct Reach<'a> {
     pub(super) cx: &'a Context<'a>,
     pub(super) out: &'a Output,
-    pub(super) rules: &'a [Rule],
+    pub(super) identity: &'a Identity,
     pub(super) problems: &'a mut Vec<Diagnostic>,
 }
 
@@ -42,6 +42,9 @@ impl Reach<'_> {
 
     /// Every part with something to give is found from the anchor.
     fn check_type(&mut self, ty: TypeId) {
+        if self.identity.broken.contains(&ty) {
+            return;
+        }
         let Some(roles) = self.cx.parts.get(&ty).cloned() else { return };
         let Some(anchor) = roles.first().copied() else { return };
         let known = self.spread(ty, anchor, Known::Record);
@@ -102,8 +105,8 @@ impl Reach<'_> {
                 Source::Reference(reference) => &reference.key,
                 _ => continue,
             };
-            if let KeySource::Slots { part, slots } = key
-                && *part == id
+            if let Some((part, slots)) = key.slots()
+                && part == id
             {
                 let slots = slots.iter().filter_map(|slot| shape?.slots.get(slot.index()));
                 names.extend(slots.map(|slot| Arc::clone(&slot.name)));
@@ -123,13 +126,22 @@ impl Reach<'_> {
                 (named, reference.part, self.known_by(role, named, kind), Some(kind))
             }
             Source::Call(call) => {
-                let Some(part) = call.part else { return };
                 let Some(shape) = self.out.shapes.get(call.shape.index()) else { return };
-                (shape.ty, part, Known::Record, None)
+                match (call.names, call.part) {
+                    (Some(named), _) => {
+                        let start = self.known_by(source.role, shape.ty, named.key_kind);
+                        (shape.ty, named.part, start, Some(named.key_kind))
+                    }
+                    (None, Some(part)) => (shape.ty, part, Known::Record, None),
+                    (None, None) => return,
+                }
             }
             _ => return,
         };
         let (role, span) = (source.role, source.span);
+        if self.identity.broken.contains(&ty) {
+            return;
+        }
         let known = self.spread(ty, role, start);
         let Some(anchor) = self.cx.parts.get(&ty).and_then(|roles| roles.first().copied()) else {
             return;
@@ -181,7 +193,7 @@ impl Reach<'_> {
         known.insert(role, start);
         loop {
             let before = known.clone();
-            for rule in self.rules.iter().filter(|rule| rule.ty == ty) {
+            for rule in self.identity.rules.iter().filter(|rule| rule.ty == ty) {
                 let is_played = self.cx.part_id(rule.role, ty).is_some();
                 let holds = known.get(&rule.from).is_some_and(|from| match from {
                     Known::Record => {

@@ -12,6 +12,8 @@ pub(super) struct Trees {
     pub(super) config: Option<Node>,
     pub(super) roles: Option<Node>,
     pub(super) identity: Vec<Node>,
+    /// All identity files could be read: a rule that is not among them is nowhere.
+    pub(super) is_identity_whole: bool,
     pub(super) vendors: Vec<VendorTree>,
     /// Roles and vendors of the files that are there and cannot be read; why is told already.
     pub(super) unreadable: Vec<(String, String)>,
@@ -35,6 +37,7 @@ pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
         config,
         roles: None,
         identity: Vec::new(),
+        is_identity_whole: true,
         vendors: Vec::new(),
         unreadable: Vec::new(),
     };
@@ -42,7 +45,10 @@ pub(super) fn read(files: &Files, problems: &mut Vec<Diagnostic>) -> Trees {
         let name = path.rsplit_once('.').map_or(path.as_str(), |(name, _)| name);
         match name.split_once('/') {
             None if name == "roles" => trees.roles = reader.tree(*id, &shape::ROLES, all),
-            None => trees.identity.extend(reader.tree(*id, &shape::IDENTITY, all)),
+            None => match reader.tree(*id, &shape::IDENTITY, all) {
+                Some(node) => trees.identity.push(node),
+                None => trees.is_identity_whole = false,
+            },
             Some((role, vendor)) => {
                 let is_used = is_used(trees.config.as_ref(), role, vendor);
                 let before = reader.problems.len();

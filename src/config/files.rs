@@ -5,7 +5,10 @@
 //! Never: looks at more of a text than it needs to find the others (`schema` and `resolvers` of `cyclorama.yaml`).
 
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
+
+use rustc_hash::FxHasher;
 
 use super::expand;
 use super::yaml::{self, Node};
@@ -15,6 +18,7 @@ use crate::diagnostic::{Code, Diagnostic, FileId, Sources, Span};
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Folders inside each other below `schema` and `resolvers`.
 const FOLDERS_MAX: usize = 8;
+const OPERATION_ENDINGS: &[&str] = &["graphql", "gql", "json"];
 
 /// Every text that one compilation reads, with the names under which diagnostics show them.
 #[derive(Debug, Default)]
@@ -26,6 +30,10 @@ pub struct Files {
     pub(crate) schema: Vec<FileId>,
     /// `roles.yaml`, the vendor files and the identity files, with their paths below the resolvers' folder.
     pub(crate) resolvers: Vec<(String, FileId)>,
+    /// JSON files of the resolvers' folder, with their paths below it: schemas of answers.
+    pub(crate) schemas: Vec<(String, FileId)>,
+    /// Trusted documents and manifests, with their paths below the folder that is named.
+    pub(crate) operations: Vec<(String, FileId)>,
     pub(crate) environment: Environment,
     /// Files that could not be read.
     pub(crate) problems: Vec<Diagnostic>,
@@ -35,6 +43,8 @@ pub struct Files {
 pub(crate) enum Environment {
     /// The process's own environment; files relative to this folder.
     Process { folder: PathBuf },
+    /// The same; what is not set and has no default gets a stand-in: for running without the systems that it is for.
+    Offline { folder: PathBuf },
     /// These and no others.
     Fixed { variables: BTreeMap<String, String>, files: BTreeMap<String, String> },
 }
@@ -49,23 +59,29 @@ impl std::fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Process { .. } => "Process",
+            Self::Offline { .. } => "Offline",
             Self::Fixed { .. } => "Fixed(…)",
         })
     }
 }
 
 impl Environment {
+    /// For what is not set: it can be an address, and any text.
+    pub(super) fn stand_in(&self) -> Option<String> {
+        matches!(self, Self::Offline { .. }).then(|| "https://stand-in.invalid".to_owned())
+    }
+
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is config::expand's source")]
-            Self::Process { .. } => std::env::var(name).ok(),
+            Self::Process { .. } | Self::Offline { .. } => std::env::var(name).ok(),
             Self::Fixed { variables, .. } => variables.get(name).cloned(),
         }
     }
 
     pub(super) fn file(&self, path: &str) -> Result<String, String> {
         match self {
-            Self::Process { folder } => read_text(&folder.join(path)),
+            Self::Process { folder } | Self::Offline { folder } => read_text(&folder.join(path)),
             Self::Fixed { files, .. } => {
                 files.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
             }
@@ -93,15 +109,34 @@ impl Files {
         }
         let resolvers = folder.join(&folders.resolvers);
         for path in files.listed(&resolvers, folders.resolvers_span) {
-            if has_extension(&path, &["yaml", "yml"])
+            let is_schema = has_extension(&path, &["json"]);
+            if (is_schema || has_extension(&path, &["yaml", "yml"]))
                 && let Some(text) = files.text(&path)
             {
                 let id = files.sources.add(&shown(&path), &text);
                 let below = shown(path.strip_prefix(&resolvers).unwrap_or(&path));
-                files.resolvers.push((below, id));
+                let list = if is_schema { &mut files.schemas } else { &mut files.resolvers };
+                list.push((below, id));
             }
         }
+        if let Some((name, span)) = &folders.operations {
+            files.read_operations(&folder.join(name), *span);
+        }
         files
+    }
+
+    /// One manifest, or a folder of documents and manifests.
+    fn read_operations(&mut self, top: &Path, span: Span) {
+        let paths = if top.is_file() { vec![top.to_owned()] } else { self.listed(top, span) };
+        for path in paths {
+            if has_extension(&path, OPERATION_ENDINGS)
+                && let Some(text) = self.text(&path)
+            {
+                let id = self.sources.add(&shown(&path), &text);
+                let below = path.strip_prefix(top).unwrap_or(&path);
+                self.operations.push((shown(below), id));
+            }
+        }
     }
 
     /// Files that are not on a disk: `config` is the name of the one that stands for `cyclorama.yaml`, and the folders that it
@@ -132,13 +167,30 @@ impl Files {
                 let id = files.sources.add(name, text);
                 files.schema.push(id);
             } else if let Some(below) = below(&folders.resolvers)
-                && has_extension(Path::new(name), &["yaml", "yml"])
+                && has_extension(Path::new(name), &["yaml", "yml", "json"])
             {
                 let id = files.sources.add(name, text);
-                files.resolvers.push((below, id));
+                let is_schema = has_extension(Path::new(name), &["json"]);
+                let list = if is_schema { &mut files.schemas } else { &mut files.resolvers };
+                list.push((below, id));
+            } else if let Some((operations, _)) = &folders.operations
+                && (name == operations || below(operations).is_some())
+                && has_extension(Path::new(name), OPERATION_ENDINGS)
+            {
+                let id = files.sources.add(name, text);
+                files.operations.push((below(operations).unwrap_or_default(), id));
             }
         }
         files
+    }
+
+    /// Variables and files that are missing get a stand-in, as nothing will be sent: no secret is needed to try the files out.
+    #[must_use]
+    pub fn offline(mut self) -> Self {
+        if let Environment::Process { folder } = self.environment {
+            self.environment = Environment::Offline { folder };
+        }
+        self
     }
 
     /// The values of `${env.…}` and `${file.…}`, in place of the process's own.
@@ -150,6 +202,22 @@ impl Files {
     ) -> Self {
         self.environment = Environment::Fixed { variables, files };
         self
+    }
+
+    /// Changes when any text does, or a file that `${file.…}` names: secrets that are renewed in their place.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        for (name, text) in self.sources.iter() {
+            (name, text).hash(&mut hasher);
+            for path in text.split("${file.").skip(1).filter_map(|rest| rest.split('}').next()) {
+                let path = path.split(":-").next().unwrap_or(path);
+                self.environment.file(path).hash(&mut hasher);
+            }
+        }
+        for problem in &self.problems {
+            problem.message.hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// The folders that the deployment names. Problems of the text are found again, and reported, by `compile`.
@@ -166,7 +234,11 @@ impl Files {
         };
         let (schema, schema_span) = folder("schema");
         let (resolvers, resolvers_span) = folder("resolvers");
-        Folders { schema, schema_span, resolvers, resolvers_span }
+        let operations = node
+            .as_ref()
+            .and_then(|node| node.get("known_operations")?.get("documents"))
+            .and_then(|value| Some((value.filled()?.to_owned(), value.span)));
+        Folders { operations, schema, schema_span, resolvers, resolvers_span }
     }
 
     fn text(&mut self, path: &Path) -> Option<String> {
@@ -200,6 +272,7 @@ impl Files {
 }
 
 struct Folders {
+    operations: Option<(String, Span)>,
     schema: String,
     schema_span: Span,
     resolvers: String,

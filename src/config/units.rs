@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// `250ms`, `5s`, `2m`, `1h`.
+/// `250ms`, `5s`, `2m`, `1h`, `30d`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     match unit {
@@ -10,6 +10,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
         "h" => number.checked_mul(3600).map(Duration::from_secs),
+        "d" => number.checked_mul(86_400).map(Duration::from_secs),
         _ => None,
     }
 }
@@ -51,6 +52,7 @@ mod tests {
     fn durations_and_sizes_need_their_units() {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
+        assert_eq!(duration("30d"), Some(Duration::from_hours(720)));
         assert_eq!(duration("5"), None);
         assert_eq!(duration("-5s"), None);
         assert_eq!(duration("99999999999999999999h"), None);

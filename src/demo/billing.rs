@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::ledger::{self, Invoice, Payment, balance_due, currency_of};
+use super::accounts::{
+    Expanded, credit_note_record, customer_record, invoice_record, order_record, payment_record,
+    refund_record, subscription_record,
+};
+use super::ledger::{self, Invoice};
 use super::server::{Asked, Reply};
 use super::world::{DAY, Link, World};
 
@@ -31,10 +35,10 @@ pub(crate) fn answer(world: &World, asked: &Asked<'_>) -> Reply {
         ("GET", ["v1", "customers", id]) => get_customer(world, id),
         ("GET", ["v1", "invoices"]) => list_invoices(world, asked),
         ("GET", ["v1", "invoices", id]) => get_invoice(world, id, asked),
-        ("GET", ["v1", "payments"]) => list_payments(world, asked),
-        ("GET", ["v1", "subscriptions"]) => list_subscriptions(world, asked),
         ("GET", ["v1", "documents"]) => list_documents(world, asked),
-        _ => refuse("unknown", 404, "url_invalid", "Unrecognized request URL."),
+        ("GET", ["v1", kind]) => list_others(world, kind, asked),
+        ("GET", ["v1", kind, id]) => get_other(world, kind, id),
+        _ => unknown(),
     }
 }
 
@@ -87,12 +91,21 @@ fn list_invoices(world: &World, asked: &Asked<'_>) -> Reply {
     if status.is_some_and(|status| !STATUSES.contains(&status)) {
         return refuse(ENDPOINT, 400, "parameter_invalid", "Invalid status.");
     }
-    let expands = expands(asked, "data.payments");
+    let bound = |name: &str| asked.parameter(name).map(str::parse::<i64>).transpose();
+    let (Ok(since), Ok(until)) = (bound("created[gte]"), bound("created[lt]")) else {
+        return refuse(ENDPOINT, 400, "parameter_invalid_integer", "created takes Unix seconds.");
+    };
+    let is_created = |invoice: &Invoice| {
+        since.is_none_or(|since| invoice.created >= since)
+            && until.is_none_or(|until| invoice.created < until)
+    };
+    let expanded = expanded(asked, "data.");
     let invoices = customer
         .into_iter()
         .flat_map(|customer| ledger::invoices(world, customer))
         .filter(|invoice| status.is_none_or(|status| invoice.status == status))
-        .map(|invoice| invoice_record(&invoice, expands))
+        .filter(is_created)
+        .map(|invoice| invoice_record(world, &invoice, expanded))
         .collect();
     list(ENDPOINT, invoices, asked)
 }
@@ -101,44 +114,84 @@ fn get_invoice(world: &World, id: &str, asked: &Asked<'_>) -> Reply {
     const ENDPOINT: &str = "get_invoice";
     match ledger::invoice_of_id(world, id) {
         Some(invoice) => {
-            Reply::json(ENDPOINT, 200, &invoice_record(&invoice, expands(asked, "payments")))
+            Reply::json(ENDPOINT, 200, &invoice_record(world, &invoice, expanded(asked, "")))
         }
         None => refuse(ENDPOINT, 404, "resource_missing", "No such invoice."),
     }
 }
 
-fn list_payments(world: &World, asked: &Asked<'_>) -> Reply {
-    const ENDPOINT: &str = "list_payments";
+/// Lists without arguments of their own, newest first.
+fn list_others(world: &World, kind: &str, asked: &Asked<'_>) -> Reply {
+    let endpoint = match kind {
+        "payments" => "list_payments",
+        "refunds" => "list_refunds",
+        "credit_notes" => "list_credit_notes",
+        "orders" => "list_orders",
+        "subscriptions" => "list_subscriptions",
+        _ => return unknown(),
+    };
     let customer = match customer_asked_for(world, asked) {
         Ok(customer) => customer,
-        Err(message) => return refuse(ENDPOINT, 400, "parameter_missing", message),
+        Err(message) => return refuse(endpoint, 400, "parameter_missing", message),
     };
-    let of = |invoice: Invoice| {
-        invoice
-            .payments
-            .iter()
-            .rev()
-            .map(|payment| payment_record(&invoice, payment))
-            .collect::<Vec<_>>()
+    if kind == "subscriptions" {
+        let found =
+            customer.into_iter().flat_map(|customer| ledger::subscriptions(world, customer));
+        let records = found.map(|subscription| subscription_record(world, &subscription));
+        return list(endpoint, records.collect(), asked);
+    }
+    let of = |invoice: Invoice| -> Vec<Value> {
+        let made = match kind {
+            "payments" => {
+                let payments = invoice.payments.iter().rev();
+                return payments.map(|payment| payment_record(&invoice, payment)).collect();
+            }
+            "refunds" => refund_record(&invoice),
+            "credit_notes" => credit_note_record(&invoice),
+            _ => order_record(world, &invoice),
+        };
+        made.into_iter().collect()
     };
-    let payments = customer
-        .into_iter()
-        .flat_map(|customer| ledger::invoices(world, customer))
-        .flat_map(of)
-        .collect();
-    list(ENDPOINT, payments, asked)
+    let invoices = customer.into_iter().flat_map(|customer| ledger::invoices(world, customer));
+    let mut records: Vec<Value> = invoices.flat_map(of).collect();
+    records.sort_by_key(|record| std::cmp::Reverse(record.get("created").and_then(Value::as_i64)));
+    list(endpoint, records, asked)
 }
 
-fn list_subscriptions(world: &World, asked: &Asked<'_>) -> Reply {
-    const ENDPOINT: &str = "list_subscriptions";
-    match customer_asked_for(world, asked) {
-        Ok(customer) => list(
-            ENDPOINT,
-            customer.map(|customer| subscription_records(world, customer)).unwrap_or_default(),
-            asked,
-        ),
-        Err(message) => refuse(ENDPOINT, 400, "parameter_missing", message),
+fn get_other(world: &World, kind: &str, id: &str) -> Reply {
+    let (endpoint, found) = match kind {
+        "payments" => {
+            let found = ledger::payment_of_id(world, id).and_then(|(invoice, number)| {
+                Some(payment_record(&invoice, invoice.payments.get(number)?))
+            });
+            ("get_payment", found)
+        }
+        "refunds" => {
+            let invoice = ledger::invoice_for(world, "re", id);
+            ("get_refund", invoice.and_then(|invoice| refund_record(&invoice)))
+        }
+        "credit_notes" => {
+            let invoice = ledger::invoice_for(world, "cn", id);
+            ("get_credit_note", invoice.and_then(|invoice| credit_note_record(&invoice)))
+        }
+        "orders" => {
+            let invoice = ledger::invoice_for(world, "or", id);
+            ("get_order", invoice.and_then(|invoice| order_record(world, &invoice)))
+        }
+        "subscriptions" => {
+            let found = ledger::subscription_of_id(world, id);
+            ("get_subscription", found.map(|found| subscription_record(world, &found)))
+        }
+        _ => return unknown(),
+    };
+    match found {
+        Some(record) => Reply::json(endpoint, 200, &record),
+        None => refuse(endpoint, 404, "resource_missing", "There is no such object."),
     }
+}
+
+fn unknown() -> Reply {
+    refuse("unknown", 404, "url_invalid", "Unrecognized request URL.")
 }
 
 fn list_documents(world: &World, asked: &Asked<'_>) -> Reply {
@@ -147,13 +200,12 @@ fn list_documents(world: &World, asked: &Asked<'_>) -> Reply {
         Ok(customer) => customer,
         Err(message) => return refuse(ENDPOINT, 400, "parameter_missing", message),
     };
-    let expands = expands(asked, "data.payments");
+    let expanded = expanded(asked, "data.");
     let mut documents: Vec<(i64, Value)> = Vec::new();
     for invoice in customer.into_iter().flat_map(|customer| ledger::invoices(world, customer)) {
-        documents.push((invoice.created, invoice_record(&invoice, expands)));
-        if invoice.status == "refunded" {
-            documents.push((invoice.created + 20 * DAY, credit_note_record(&invoice)));
-        }
+        documents.push((invoice.created, invoice_record(world, &invoice, expanded)));
+        let note = credit_note_record(&invoice);
+        documents.extend(note.map(|note| (invoice.created + 20 * DAY, note)));
     }
     documents.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
     list(ENDPOINT, documents.into_iter().map(|(_, document)| document).collect(), asked)
@@ -172,6 +224,13 @@ fn customer_asked_for(world: &World, asked: &Asked<'_>) -> Result<Option<u32>, &
             .map(|(customer, _)| customer)),
         (None, _) => Err("Missing required param: customer."),
         (Some(_), Some(_)) => Err("Only one customer a call."),
+    }
+}
+
+fn expanded(asked: &Asked<'_>, below: &str) -> Expanded {
+    Expanded {
+        payments: expands(asked, &format!("{below}payments")),
+        credit_notes: expands(asked, &format!("{below}credit_notes")),
     }
 }
 
@@ -215,143 +274,4 @@ fn list(endpoint: &'static str, records: Vec<Value>, asked: &Asked<'_>) -> Reply
         200,
         &json!({ "object": "list", "data": page, "has_more": has_more, "total_count": total }),
     )
-}
-
-// ---- records -------------------------------------------------------------------------------------------------------
-
-fn customer_record(world: &World, index: u32, is_twin: bool) -> Value {
-    let contact = world.contact(index);
-    let is_linked = World::link(index) == Link::Id;
-    json!({
-        "id": if is_twin { World::twin_id(index) } else { World::billing_id(index) },
-        "object": "customer",
-        "email": contact.email,
-        "name": contact.who.name(),
-        "currency": currency_of(contact.locale).to_lowercase(),
-        "balance_due": if is_twin { 0 } else { balance_due(world, index) },
-        "metadata": if is_linked { json!({ "crm_id": World::contact_id(index) }) } else { json!({}) },
-    })
-}
-
-fn invoice_record(invoice: &Invoice, expands_payments: bool) -> Value {
-    let currency = invoice.currency.to_lowercase();
-    let id = ledger::id("in", invoice.customer, invoice.place);
-    let payments: Vec<Value> = if expands_payments {
-        invoice.payments.iter().map(|payment| payment_record(invoice, payment)).collect()
-    } else {
-        invoice.payments.iter().map(|payment| Value::from(payment_id(invoice, payment))).collect()
-    };
-    let lines: Vec<Value> = invoice
-        .lines
-        .iter()
-        .map(|line| {
-            json!({
-                "description": line.description,
-                "product": line.product,
-                "quantity": line.quantity,
-                "unit_amount": line.unit_amount,
-                "amount": line.quantity * line.unit_amount,
-                "currency": currency,
-            })
-        })
-        .collect();
-    let is_final = invoice.status != "draft";
-    json!({
-        "id": id,
-        "object": "invoice",
-        "number": is_final.then(|| format!("R-{}-{:04}", 10_000 + invoice.customer, invoice.place + 1)),
-        "customer": World::billing_id(invoice.customer),
-        "status": invoice.status,
-        "currency": currency,
-        "created": invoice.created,
-        "due_date": invoice.due,
-        "status_transitions": {
-            "finalized_at": is_final.then_some(invoice.created + 3600),
-            "paid_at": invoice.paid_at,
-            "voided_at": invoice.voided_at,
-        },
-        "subtotal": invoice.subtotal,
-        "tax": invoice.tax,
-        "total": invoice.total,
-        "amount_paid": invoice.paid,
-        "amount_remaining": invoice.remaining,
-        "description": if invoice.place == 0 { Some("Welcome! – your first invoice") } else { None },
-        "lines": { "object": "list", "data": lines },
-        "payments": { "object": "list", "data": payments },
-        "hosted_invoice_url": is_final.then(|| format!("https://pay.example/i/{id}")),
-        "invoice_pdf": is_final.then(|| format!("https://pay.example/i/{id}/pdf")),
-    })
-}
-
-fn payment_id(invoice: &Invoice, payment: &Payment) -> String {
-    format!("{}{}", ledger::id("py", invoice.customer, invoice.place), payment.place)
-}
-
-fn payment_record(invoice: &Invoice, payment: &Payment) -> Value {
-    let last4 = format!("{:04}", payment.last4);
-    let method = match payment.method {
-        "card" => json!({ "type": "card", "card": { "brand": "visa", "last4": last4 } }),
-        "sepa_debit" => json!({ "type": "sepa_debit", "sepa_debit": { "last4": last4 } }),
-        other => json!({ "type": other }),
-    };
-    json!({
-        "id": payment_id(invoice, payment),
-        "object": "payment",
-        "invoice": ledger::id("in", invoice.customer, invoice.place),
-        "customer": World::billing_id(invoice.customer),
-        "status": payment.status,
-        "amount": payment.amount,
-        "fee": payment.amount / 70,
-        "currency": invoice.currency.to_lowercase(),
-        "created": payment.created,
-        "payment_method": method,
-        "reference": format!("RF{:02}{}", invoice.place + 10, 100_000 + invoice.customer),
-        "failure_message": (payment.status == "failed").then_some("Your card was declined."),
-    })
-}
-
-fn credit_note_record(invoice: &Invoice) -> Value {
-    json!({
-        "id": ledger::id("cn", invoice.customer, invoice.place),
-        "object": "credit_note",
-        "number": format!("G-{}-{:04}", 10_000 + invoice.customer, invoice.place + 1),
-        "invoice": ledger::id("in", invoice.customer, invoice.place),
-        "customer": World::billing_id(invoice.customer),
-        "currency": invoice.currency.to_lowercase(),
-        "created": invoice.created + 20 * DAY,
-        "total": invoice.total,
-        "remaining": 0,
-        "reason": "order_change",
-    })
-}
-
-fn subscription_records(world: &World, customer: u32) -> Vec<Value> {
-    let currency = currency_of(world.contact(customer).locale).to_lowercase();
-    let record = |subscription: ledger::Subscription| {
-        let is_canceled = subscription.status == "canceled";
-        json!({
-            "id": ledger::id("sub", subscription.customer, subscription.place),
-            "object": "subscription",
-            "customer": World::billing_id(subscription.customer),
-            "status": subscription.status,
-            "plan": {
-                "nickname": subscription.product.1,
-                "product": subscription.product.0,
-                "amount": subscription.amount,
-                "currency": currency,
-                "interval": "month",
-                "interval_count": 1,
-            },
-            "quantity": subscription.quantity,
-            "start_date": subscription.started,
-            "current_period_start": subscription.period_start,
-            "current_period_end": subscription.period_start + 30 * DAY,
-            "trial_end": (subscription.status == "trialing").then_some(subscription.period_start + 14 * DAY),
-            "cancel_at": null,
-            "canceled_at": is_canceled.then_some(subscription.period_start + 2 * DAY),
-            "ended_at": is_canceled.then_some(subscription.period_start + 2 * DAY),
-            "cancel_at_period_end": false,
-        })
-    };
-    ledger::subscriptions(world, customer).map(record).collect()
 }

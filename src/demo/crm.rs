@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::activities::{ACTIVITY_PROPERTIES, activities_of};
 use super::records::{
-    COMPANY_PROPERTIES, CONTACT_PROPERTIES, DEAL_PROPERTIES, company_record, contact_record,
+    COMPANY_PROPERTIES, CONTACT_PROPERTIES, DEAL_PROPERTIES, company_record, contact_record, deal,
     deals_of,
 };
 use super::server::{Asked, Reply};
-use super::world::World;
+use super::world::{Link, World};
 
 const API_KEY: &str = "demo-crm-key";
 const BATCH_MAX: usize = 100;
@@ -30,7 +31,12 @@ pub(crate) fn answer(world: &World, asked: &Asked<'_>) -> Reply {
                 world.company_of_id(id).map(|number| company_record(world, number))
             })
         }
+        ("POST", ["crm", "v1", "deals", "batch", "read"]) => {
+            batch_read("batch_read_deals", asked, DEAL_PROPERTIES, |id| deal(world, id))
+        }
         ("POST", ["crm", "v1", "contacts", "search"]) => search_contacts(world, asked),
+        ("POST", ["crm", "v1", "companies", "search"]) => search_companies(world, asked),
+        ("POST", ["crm", "v1", "activities", "search"]) => search_activities(world, asked),
         ("POST", ["crm", "v1", "deals", "search"]) => search_deals(world, asked),
         ("GET", ["crm", "v1", "contacts"]) => list_contacts(world, asked),
         ("PATCH", ["crm", "v1", "contacts", id]) => update_contact(world, id, asked),
@@ -89,16 +95,87 @@ fn batch_read(
 }
 
 fn search_contacts(world: &World, asked: &Asked<'_>) -> Reply {
+    let body = body_of(asked).unwrap_or_default();
+    if let Some(text) = body.get("query").and_then(Value::as_str) {
+        return search_by_name(world, &body, text);
+    }
     let find = |property: &str, values: &[String]| {
-        (property == "email").then(|| {
-            let mut found: Vec<u32> =
-                values.iter().flat_map(|email| contacts_with_email(world, email)).collect();
-            found.sort_unstable();
-            found.dedup();
-            found.into_iter().map(|index| contact_record(world, index)).collect()
-        })
+        let mut found: Vec<u32> = match property {
+            "email" => values.iter().flat_map(|email| contacts_with_email(world, email)).collect(),
+            "phone" => contacts_with_phone(world, values),
+            "billing_account" => {
+                values.iter().filter_map(|id| contact_with_account(world, id)).collect()
+            }
+            "company_id" => {
+                let companies = values.iter().filter_map(|id| world.company_of_id(id));
+                companies.flat_map(|number| world.staff(number)).collect()
+            }
+            _ => return None,
+        };
+        found.sort_unstable();
+        found.dedup();
+        Some(found.into_iter().map(|index| contact_record(world, index)).collect())
     };
     search("search_contacts", asked, CONTACT_PROPERTIES, find)
+}
+
+/// `{ query: "words", properties, limit, after }`.
+fn search_by_name(world: &World, body: &Value, text: &str) -> Reply {
+    const ENDPOINT: &str = "search_contacts_by_name";
+    let wanted = match properties_of(body.get("properties"), CONTACT_PROPERTIES) {
+        Ok(wanted) => wanted,
+        Err(unknown) => return unknown_property(ENDPOINT, &unknown),
+    };
+    let limit = body.get("limit").and_then(as_number);
+    let Some((from, limit)) = page_bounds(limit, body.get("after").and_then(Value::as_str)) else {
+        return invalid_page(ENDPOINT);
+    };
+    let found = world.by_name(text);
+    let page = found.iter().skip(from).take(limit);
+    let results: Vec<Value> =
+        page.map(|index| project(contact_record(world, *index), &wanted)).collect();
+    Reply::json(ENDPOINT, 200, &paged(&results, from, found.len()))
+}
+
+fn search_companies(world: &World, asked: &Asked<'_>) -> Reply {
+    let find = |property: &str, values: &[String]| {
+        (property == "parent_id").then(|| {
+            let parents = values.iter().filter_map(|id| world.company_of_id(id));
+            let children = parents.flat_map(|number| world.children(number));
+            children.map(|number| company_record(world, number)).collect()
+        })
+    };
+    search("search_companies", asked, COMPANY_PROPERTIES, find)
+}
+
+fn search_activities(world: &World, asked: &Asked<'_>) -> Reply {
+    let find = |property: &str, values: &[String]| {
+        (property == "contact_id").then(|| {
+            let contacts = values.iter().filter_map(|id| world.contact_of_id(id));
+            contacts.flat_map(|index| activities_of(world, index)).collect()
+        })
+    };
+    search("search_activities", asked, ACTIVITY_PROPERTIES, find)
+}
+
+/// The numbers are compared as digits. They are in no index: this is a small CRM.
+fn contacts_with_phone(world: &World, wanted: &[String]) -> Vec<u32> {
+    let digits = |number: &str| -> String { number.chars().filter(char::is_ascii_digit).collect() };
+    let wanted: Vec<String> = wanted.iter().map(|number| digits(number)).collect();
+    let has_one = |index: &u32| {
+        let record = contact_record(world, *index);
+        let phones = record.get("phones").and_then(Value::as_array);
+        let mut numbers =
+            phones.into_iter().flatten().filter_map(|phone| phone.get("number")?.as_str());
+        numbers.any(|number| wanted.contains(&digits(number)))
+    };
+    (0..world.customers).filter(has_one).collect()
+}
+
+/// Who is linked to a billing account by its id.
+fn contact_with_account(world: &World, account: &str) -> Option<u32> {
+    let (index, _) = world.customer_of_billing_id(account)?;
+    (World::link(index) == Link::Id).then_some(index)
 }
 
 fn contacts_with_email(world: &World, email: &str) -> Vec<u32> {
@@ -106,7 +183,8 @@ fn contacts_with_email(world: &World, email: &str) -> Vec<u32> {
     let mut found = world.changed_to_email(&email);
     let moved_away =
         |index: u32| world.changed(index).is_some_and(|values| values.contains_key("email"));
-    found.extend(world.by_email(&email).filter(|index| !moved_away(*index)));
+    let is_known = |index: &u32| World::has_email(*index) && !moved_away(*index);
+    found.extend(world.by_email(&email).filter(is_known));
     found
 }
 
@@ -128,7 +206,7 @@ fn search_deals(world: &World, asked: &Asked<'_>) -> Reply {
     search("search_deals", asked, DEAL_PROPERTIES, find)
 }
 
-/// `{ filters: [{ property, in: [...] }], properties, limit, after }`.
+/// `{ filters: [{ property, in: [...] }, …], properties, limit, after }`. All filters must hold; the first one finds.
 fn search(
     endpoint: &'static str,
     asked: &Asked<'_>,
@@ -140,25 +218,35 @@ fn search(
         Ok(wanted) => wanted,
         Err(unknown) => return unknown_property(endpoint, &unknown),
     };
-    let filter = body.get("filters").and_then(|filters| filters.get(0));
-    let property = filter
-        .and_then(|filter| filter.get("property"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let values: Vec<String> = filter
-        .and_then(|filter| filter.get("in"))
-        .and_then(Value::as_array)
-        .map(|values| values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
-        .unwrap_or_default();
-    if values.is_empty() || values.len() > BATCH_MAX {
+    let filters = body.get("filters").and_then(Value::as_array).map(Vec::as_slice);
+    let filters: Vec<(String, Vec<String>)> =
+        filters.unwrap_or_default().iter().map(filter_of).collect();
+    if filters.iter().any(|(_, values)| values.is_empty() || values.len() > BATCH_MAX) {
         return refuse(endpoint, 400, "INVALID_FILTER", "A filter takes 1 to 100 values.");
     }
-    let Some(records) = find(property, &values) else {
+    let found = filters.split_first().and_then(|((property, values), others)| {
+        let mut records = find(property, values)?;
+        records.retain(|record| others.iter().all(|filter| fits(record, filter)));
+        Some(records)
+    });
+    let Some(records) = found else {
         return refuse(endpoint, 400, "INVALID_FILTER", "This property cannot be searched.");
     };
     let limit = body.get("limit").and_then(as_number);
     let after = body.get("after").and_then(Value::as_str);
     page(endpoint, records, &wanted, limit, after)
+}
+
+fn filter_of(filter: &Value) -> (String, Vec<String>) {
+    let property = filter.get("property").and_then(Value::as_str).unwrap_or_default();
+    let values = filter.get("in").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let texts = values.iter().filter_map(|value| value.as_str().map(str::to_owned));
+    (property.to_owned(), texts.collect())
+}
+
+fn fits(record: &Map<String, Value>, (property, values): &(String, Vec<String>)) -> bool {
+    let value = record.get(property).and_then(Value::as_str);
+    value.is_some_and(|value| values.iter().any(|known| known == value))
 }
 
 /// A number, or text that holds one: both are common.
@@ -180,12 +268,7 @@ fn list_contacts(world: &World, asked: &Asked<'_>) -> Reply {
     };
     let limit = asked.parameter("limit").and_then(|limit| limit.parse().ok());
     let Some((from, limit)) = page_bounds(limit, asked.parameter("after")) else {
-        return refuse(
-            ENDPOINT,
-            400,
-            "INVALID_PAGE",
-            "`limit` is 1 to 100, `after` is what the last page gave.",
-        );
+        return invalid_page(ENDPOINT);
     };
     let (total, indices) = (world.customers as usize, (0..world.customers).skip(from).take(limit));
     let results: Vec<Value> =
@@ -237,6 +320,11 @@ fn not_json(endpoint: &'static str) -> Reply {
     refuse(endpoint, 400, "INVALID_JSON", "The body is not JSON.")
 }
 
+fn invalid_page(endpoint: &'static str) -> Reply {
+    let message = "`limit` is 1 to 100, `after` is what the last page gave.";
+    refuse(endpoint, 400, "INVALID_PAGE", message)
+}
+
 fn unknown_property(endpoint: &'static str, name: &str) -> Reply {
     refuse(endpoint, 400, "UNKNOWN_PROPERTY", &format!("There is no property {name}."))
 }
@@ -276,12 +364,7 @@ fn page(
     after: Option<&str>,
 ) -> Reply {
     let Some((from, limit)) = page_bounds(limit, after) else {
-        return refuse(
-            endpoint,
-            400,
-            "INVALID_PAGE",
-            "`limit` is 1 to 100, `after` is what the last page gave.",
-        );
+        return invalid_page(endpoint);
     };
     let total = records.len();
     let results: Vec<Value> =

@@ -20,6 +20,7 @@ pub(crate) struct Invoice {
     pub(crate) voided_at: Option<i64>,
     pub(crate) lines: Vec<Line>,
     pub(crate) subtotal: u64,
+    pub(crate) discount: u64,
     pub(crate) tax: u64,
     pub(crate) total: u64,
     pub(crate) paid: u64,
@@ -53,8 +54,11 @@ pub(crate) struct Subscription {
     pub(crate) product: (&'static str, &'static str),
     pub(crate) amount: u64,
     pub(crate) quantity: u64,
+    pub(crate) is_yearly: bool,
     pub(crate) started: i64,
     pub(crate) period_start: i64,
+    pub(crate) period_end: i64,
+    pub(crate) ends_with_period: bool,
 }
 
 pub(crate) fn currency_of(locale: &Locale) -> &'static str {
@@ -107,8 +111,10 @@ fn invoice(world: &World, customer: u32, place: u32, count: u32) -> Invoice {
         + 60 * i64::try_from(random.below(1440)).unwrap_or(0);
     let lines = lines(&mut random, currency);
     let subtotal: u64 = lines.iter().map(|line| line.quantity * line.unit_amount).sum();
-    let tax = subtotal / 5;
-    let total = subtotal + tax;
+    // every fifth invoice has something taken off
+    let discount = if place % 5 == 3 { subtotal / 10 } else { 0 };
+    let tax = (subtotal - discount) / 5;
+    let total = subtotal - discount + tax;
     let paid = match status {
         "paid" | "refunded" => total,
         "partially_paid" => total / 3,
@@ -130,6 +136,7 @@ fn invoice(world: &World, customer: u32, place: u32, count: u32) -> Invoice {
         voided_at,
         lines,
         subtotal,
+        discount,
         tax,
         total,
         paid,
@@ -192,13 +199,20 @@ pub(crate) fn balance_due(world: &World, customer: u32) -> u64 {
         .sum()
 }
 
+pub(crate) fn subscription_count(world: &World, customer: u32) -> u32 {
+    if World::link(customer) == Link::None {
+        0
+    } else {
+        world.count(customer, 2, SUBSCRIPTIONS_EACH)
+    }
+}
+
 pub(crate) fn subscriptions(world: &World, customer: u32) -> impl Iterator<Item = Subscription> {
-    let has_none = World::link(customer) == Link::None;
-    let count = if has_none { 0 } else { world.count(customer, 2, SUBSCRIPTIONS_EACH) };
+    let count = subscription_count(world, customer);
     (0..count).map(move |place| subscription(world, customer, place))
 }
 
-fn subscription(world: &World, customer: u32, place: u32) -> Subscription {
+pub(crate) fn subscription(world: &World, customer: u32, place: u32) -> Subscription {
     let mut random =
         Random::of(world.seed, kind::SUBSCRIPTION, u64::from(customer) * 4 + u64::from(place));
     let (product, name, units) = random.pick(PRODUCTS);
@@ -206,8 +220,12 @@ fn subscription(world: &World, customer: u32, place: u32) -> Subscription {
     let started = NOW - months * 30 * DAY - 5 * DAY;
     let status =
         random.pick(&["active", "active", "active", "trialing", "past_due", "canceled", "paused"]);
-    let amount = price(currency_of(world.contact(customer).locale), units);
+    let monthly = price(currency_of(world.contact(customer).locale), units);
     let quantity = 1 + random.below(40);
+    // ten months' price for a year
+    let is_yearly = (customer + place) % 5 == 4;
+    let (amount, period) = if is_yearly { (monthly * 10, 365 * DAY) } else { (monthly, 30 * DAY) };
+    let period_start = started + (NOW - started) / period * period;
     Subscription {
         customer,
         place,
@@ -215,9 +233,17 @@ fn subscription(world: &World, customer: u32, place: u32) -> Subscription {
         product: (product, name),
         amount,
         quantity,
+        is_yearly,
         started,
-        period_start: started + months * 30 * DAY,
+        period_start,
+        period_end: period_start + period,
+        ends_with_period: status == "active" && customer % 7 == 3,
     }
+}
+
+/// An invoice with an even number is for an order, the others are for what is subscribed to.
+pub(crate) fn has_order(invoice: &Invoice) -> bool {
+    invoice.place.is_multiple_of(2)
 }
 
 // ---- ids: `in_` and its kin, the customer's number scrambled, the place --------------------------------------------
@@ -226,14 +252,38 @@ pub(crate) fn id(prefix: &str, customer: u32, place: u32) -> String {
     format!("{prefix}_{:08x}{place:02x}", scramble(customer))
 }
 
-pub(crate) fn invoice_of_id(world: &World, id: &str) -> Option<Invoice> {
-    let digits = id.strip_prefix("in_")?;
-    let (customer, place) = digits.split_at_checked(8)?;
+/// The customer and the place that an id names, and what comes after them.
+fn place_of_id<'a>(world: &World, prefix: &str, id: &'a str) -> Option<(u32, u32, &'a str)> {
+    let digits = id.strip_prefix(prefix)?.strip_prefix('_')?;
+    let (customer, rest) = digits.split_at_checked(8)?;
+    let (place, rest) = rest.split_at_checked(2)?;
     let customer = unscramble(hexadecimal(customer)?);
     let place = hexadecimal(&format!("000000{place}"))?;
-    if customer >= world.customers {
-        return None;
-    }
+    (customer < world.customers).then_some((customer, place, rest))
+}
+
+pub(crate) fn invoice_of_id(world: &World, id: &str) -> Option<Invoice> {
+    invoice_for(world, "in", id)
+}
+
+/// The invoice from which something with this id was made: a refund, a credit note, an order.
+pub(crate) fn invoice_for(world: &World, prefix: &str, id: &str) -> Option<Invoice> {
+    let (customer, place, rest) = place_of_id(world, prefix, id)?;
     let count = invoice_count(world, customer);
-    (place < count).then(|| invoice(world, customer, place, count))
+    (place < count && rest.is_empty()).then(|| invoice(world, customer, place, count))
+}
+
+/// The invoice of a payment, and which of its payments it is.
+pub(crate) fn payment_of_id(world: &World, id: &str) -> Option<(Invoice, usize)> {
+    let (customer, place, rest) = place_of_id(world, "py", id)?;
+    let count = invoice_count(world, customer);
+    let invoice = (place < count).then(|| invoice(world, customer, place, count))?;
+    let number = rest.parse().ok().filter(|_| rest.len() == 1)?;
+    (number < invoice.payments.len()).then_some((invoice, number))
+}
+
+pub(crate) fn subscription_of_id(world: &World, id: &str) -> Option<Subscription> {
+    let (customer, place, rest) = place_of_id(world, "sub", id)?;
+    let is_there = rest.is_empty() && place < subscription_count(world, customer);
+    is_there.then(|| subscription(world, customer, place))
 }

@@ -12,8 +12,11 @@ use std::time::Duration;
 use server::{Answer, Running, Site};
 use world::{World, lock};
 
+mod accounts;
+mod activities;
 mod billing;
 mod crm;
+mod details;
 mod files;
 mod ledger;
 mod names;

@@ -68,6 +68,16 @@ pub(crate) const SELLERS: &[(&str, &str)] = &[
     ("Sunita Rao", "sunita.rao@sales.example"),
 ];
 
+/// What people are at their company, and where.
+pub(crate) const TITLES: &[(&str, &str)] = &[
+    ("Head of Purchasing", "Purchasing"),
+    ("Accountant", "Finance"),
+    ("IT Manager", "IT"),
+    ("Managing Director", "Management"),
+    ("Office Manager", "Office"),
+    ("Produktionsleiter/-in", "Production"),
+];
+
 pub(crate) const TAGS: &[&str] =
     &["vip", "newsletter", "reference", "beta", "partner", "reseller", "at risk", "événement"];
 

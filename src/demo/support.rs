@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::server::{Asked, Reply};
-use super::tickets::{Comment, Ticket, comments, ticket, tickets_of};
+use super::tickets::{Comment, More, Ticket, comments, ticket, tickets_of};
 use super::world::{World, Written};
 use super::xml::{Element, escape, read};
 
@@ -230,7 +230,9 @@ fn person(name: &str, address: &str) -> String {
 
 fn requester(world: &World, customer: u32) -> String {
     let contact = world.contact(customer);
-    person(&contact.who.name(), &contact.email)
+    let phone =
+        format!("{} 1 {:07}", contact.locale.dialing, u64::from(customer) * 7919 % 10_000_000);
+    format!("{}{}", person(&contact.who.name(), &contact.email), element("phone", Some(&phone)))
 }
 
 fn ticket_record(world: &World, ticket: &Ticket) -> String {
@@ -240,6 +242,7 @@ fn ticket_record(world: &World, ticket: &Ticket) -> String {
     add(&element("description", Some(ticket.description)));
     add(&element("state", Some(ticket.state)));
     add(&format!(r#"<priority level="{}">{}</priority>"#, ticket.priority.0, ticket.priority.1));
+    add(&element("severity", Some(ticket.more.severity)));
     add(&element("category", Some(ticket.category)));
     add(&element("channel", Some(ticket.channel)));
     add("<requesters>");
@@ -271,8 +274,28 @@ fn ticket_record(world: &World, ticket: &Ticket) -> String {
         None => add(&element("rating", None)),
     }
     add(&element("link", Some(&format!("https://helpdesk.example/t/{}", ticket.number))));
+    add(&more(&ticket.more));
     add("</ticket>");
     record
+}
+
+fn more(more: &More) -> String {
+    let mut text = String::new();
+    let mut add = |part: &str| text.push_str(part);
+    add(&time("firstReplyDue", Some(more.first_reply_due)));
+    add(&time("closed", more.closed));
+    add(&time("deleted", more.deleted));
+    add(&element("sla", Some(more.sla)));
+    add(&time("escalatedAt", more.escalated));
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    add(&element("parent", number(more.parent).as_deref()));
+    add(&element("mergedInto", number(more.survivor).as_deref()));
+    add("<fields>");
+    for (name, value) in &more.fields {
+        add(&format!(r#"<field name="{name}">{}</field>"#, escape(value)));
+    }
+    add("</fields>");
+    text
 }
 
 fn comment_record(world: &World, ticket: &Ticket, comment: &Comment) -> String {

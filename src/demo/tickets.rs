@@ -32,6 +32,23 @@ pub(crate) struct Ticket {
     pub(crate) due: Option<i64>,
     pub(crate) is_escalated: bool,
     pub(crate) rating: Option<(u64, &'static str)>,
+    pub(crate) more: More,
+}
+
+/// What the helpdesk keeps besides.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    pub(crate) severity: &'static str,
+    pub(crate) sla: &'static str,
+    pub(crate) first_reply_due: i64,
+    pub(crate) closed: Option<i64>,
+    pub(crate) deleted: Option<i64>,
+    pub(crate) escalated: Option<i64>,
+    /// The ticket that it is a part of, and the one that took it over.
+    pub(crate) parent: Option<u32>,
+    pub(crate) survivor: Option<u32>,
+    /// Fields that the company added.
+    pub(crate) fields: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -122,7 +139,41 @@ pub(crate) fn ticket(world: &World, number: u32) -> Option<Ticket> {
         rating: (is_over && random.chance(50)).then(|| {
             random.pick(&[(5, "Great & fast!"), (4, "Good"), (3, ""), (1, "Took < forever >")])
         }),
+        more: More::default(),
     })
+    .map(|ticket| Ticket { more: more(world, &ticket, place), ..ticket })
+}
+
+fn more(world: &World, ticket: &Ticket, place: u32) -> More {
+    let mut random = Random::of(world.seed, kind::MORE, (2 << 32) + u64::from(ticket.number));
+    let first = ticket.number - place;
+    let is_late = ticket.due.is_some_and(|due| ticket.solved.unwrap_or(NOW) > due);
+    let is_merged = ticket.state == "closed" && place > 0 && random.chance(15);
+    More {
+        severity: random.pick(&["s1", "s2", "s3", "s3", "s4", "s9"]), // the last is unknown to mappings
+        sla: match ticket.state {
+            _ if is_late => "violated",
+            "solved" | "closed" => "kept",
+            "waiting_customer" => "stopped",
+            _ if ticket.priority.0 == 1 => "warning",
+            _ => "running",
+        },
+        first_reply_due: ticket.opened + 8 * 3600,
+        closed: (ticket.state == "closed").then(|| ticket.changed + DAY),
+        deleted: (ticket.state == "closed" && random.chance(3)).then(|| ticket.changed + 30 * DAY),
+        escalated: ticket.is_escalated.then_some(ticket.opened + 5 * 3600),
+        parent: (!is_merged && place > 1 && random.chance(15)).then_some(first),
+        survivor: is_merged.then_some(first),
+        fields: [
+            ("device", "Scanner <X2>"),
+            ("version", "7.1.0"),
+            ("callback", "true"),
+            ("queue_no", "4"),
+        ]
+        .into_iter()
+        .filter(|_| random.chance(50))
+        .collect(),
+    }
 }
 
 /// Everything said on a ticket, oldest first, internal notes among it.

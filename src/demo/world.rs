@@ -23,6 +23,7 @@ const COMPANY_SIZE: u32 = 8;
 const COMPANY_ITSELF: u32 = 6;
 const PRIVATE: u32 = 7;
 
+const DEALS_EACH: u64 = 4;
 const FIRST_CONTACT: u32 = 1001;
 const FIRST_COMPANY: u32 = 50_001;
 /// Marks the second billing record of a customer whose address is ambiguous.
@@ -38,6 +39,8 @@ pub(crate) mod kind {
     pub(crate) const SUBSCRIPTION: u64 = 6;
     pub(crate) const TICKET: u64 = 7;
     pub(crate) const COUNTS: u64 = 8;
+    pub(crate) const MORE: u64 = 9;
+    pub(crate) const ACTIVITY: u64 = 10;
 }
 
 #[derive(Debug)]
@@ -97,6 +100,15 @@ pub(crate) enum Link {
     None,
 }
 
+/// What became of a customer's record in the CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Kept,
+    Deleted,
+    /// Two records were one customer; this is the other one.
+    MergedInto(u32),
+}
+
 impl World {
     pub(crate) fn new(seed: u64, customers: u32) -> Self {
         let mut world = Self {
@@ -151,23 +163,62 @@ impl World {
         let company = index / COMPANY_SIZE;
         let locale = self.company_locale(company);
         let domain = Self::company_domain(company);
-        let (who, email, company) = match index % COMPANY_SIZE {
-            COMPANY_ITSELF => {
-                let name = format!("{} {}", Self::company_name(company), locale.legal_form);
-                (Who::Company { name }, format!("accounts@{domain}"), Some(company))
+        let who = self.who(index);
+        let email = match (&who, index % COMPANY_SIZE) {
+            (Who::Company { .. }, _) => format!("accounts@{domain}"),
+            (Who::Person { first, last }, PRIVATE) => {
+                format!("{}.{}{index}@mail.example", fold(first), fold(last))
             }
-            PRIVATE => {
-                let (first, last) = self.name(index, locale);
-                let email = format!("{}.{}{index}@mail.example", fold(first), fold(last));
-                (Who::Person { first, last }, email, None)
-            }
-            _ => {
-                let (first, last) = self.name(index, locale);
-                let email = format!("{}@{domain}", self.local_part(index, locale, first, last));
-                (Who::Person { first, last }, email, Some(company))
+            (Who::Person { first, last }, _) => {
+                format!("{}@{domain}", self.local_part(index, locale, first, last))
             }
         };
+        let company = (index % COMPANY_SIZE != PRIVATE).then_some(company);
         Contact { index, locale, who, email, company }
+    }
+
+    /// The customer's name alone.
+    pub(crate) fn who(&self, index: u32) -> Who {
+        let company = index / COMPANY_SIZE;
+        let locale = self.company_locale(company);
+        if index % COMPANY_SIZE == COMPANY_ITSELF {
+            let name = format!("{} {}", Self::company_name(company), locale.legal_form);
+            return Who::Company { name };
+        }
+        let (first, last) = self.name(index, locale);
+        Who::Person { first, last }
+    }
+
+    /// Customers with every one of the words in their name, however they are spelled.
+    pub(crate) fn by_name(&self, text: &str) -> Vec<u32> {
+        let words: Vec<String> =
+            text.split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
+        let changes = lock(&self.changes);
+        let has_all = |index: &u32| {
+            let name = match (self.who(*index), changes.get(index)) {
+                (Who::Person { first, last }, Some(written)) => {
+                    let part =
+                        |name: &str, old| written.get(name).and_then(Value::as_str).unwrap_or(old);
+                    fold(&format!("{} {}", part("first_name", first), part("last_name", last)))
+                }
+                (who, _) => fold(&who.name()),
+            };
+            words.iter().all(|word| name.contains(word.as_str()))
+        };
+        if words.is_empty() { Vec::new() } else { (0..self.customers).filter(has_all).collect() }
+    }
+
+    /// Does the CRM know an address of the customer? Billing and support do.
+    pub(crate) fn has_email(index: u32) -> bool {
+        index % 250 != 217
+    }
+
+    pub(crate) fn fate(index: u32) -> Fate {
+        match index % 40 {
+            33 => Fate::MergedInto(index - 1),
+            21 => Fate::Deleted,
+            _ => Fate::Kept,
+        }
     }
 
     fn name(&self, index: u32, locale: &'static Locale) -> (&'static str, &'static str) {
@@ -230,6 +281,10 @@ impl World {
         u32::try_from(count).unwrap_or(0)
     }
 
+    pub(crate) fn deal_count(&self, index: u32) -> u32 {
+        self.count(index, 0, DEALS_EACH)
+    }
+
     // ---- ids: which thing a vendor's id names ----------------------------------------------------------------------
 
     pub(crate) fn contact_id(index: u32) -> String {
@@ -246,6 +301,17 @@ impl World {
 
     pub(crate) fn company_of_id(&self, id: &str) -> Option<u32> {
         number_from(id, FIRST_COMPANY).filter(|number| *number < self.companies())
+    }
+
+    /// The company that owns this one: it has a smaller number, so that nobody is their own grandparent.
+    pub(crate) fn parent(number: u32) -> Option<u32> {
+        (number % 5 == 4).then(|| number - 1 - number % 3)
+    }
+
+    /// The companies that this one owns.
+    pub(crate) fn children(&self, number: u32) -> impl Iterator<Item = u32> {
+        (number + 1..(number + 4).min(self.companies()))
+            .filter(move |child| Self::parent(*child) == Some(number))
     }
 
     /// The customers who belong to a company.

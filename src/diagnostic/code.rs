@@ -58,6 +58,13 @@ codes! {
     InsecureListen => "insecure_listen",
     /// The schema files are not valid GraphQL.
     InvalidSchema => "invalid_schema",
+    /// A type of records that is named `Query`, `Mutation` or `Subscription`: composers of federations and other tools take it for that root.
+    RootName => "root_name",
+    /// A directive of Federation that cannot be served: a `@key` that no lookup resolves, a wrong set of fields, a link that does not
+    /// import what is used.
+    InvalidFederation => "invalid_federation",
+    /// A `@cost` or `@listSize` that cannot be reckoned with: a weight that is no number, an argument or field that is not there.
+    InvalidCost => "invalid_cost",
     /// A type that the schema does not have.
     UnknownType => "unknown_type",
     /// A field that its type does not have.
@@ -74,6 +81,8 @@ codes! {
     UnknownKeyKind => "unknown_key_kind",
     /// A call that the vendor file does not have.
     UnknownCall => "unknown_call",
+    /// A group that the vendor file does not declare, or in which no call is.
+    UnknownGroup => "unknown_group",
     /// A role that has no part of the type.
     UnknownPart => "unknown_part",
     /// A part's contract does not hold together: no keys, a key without slots, a slot that is also a field.
@@ -86,12 +95,19 @@ codes! {
     UnownedCoordinate => "unowned_coordinate",
     /// A non-null field is fed by a part that is not the anchor: when that backend is away, the field must be able to be null.
     NonNullPart => "non_null_part",
+    /// A root field that a backend answers is non-null: when that backend is away, the whole answer is null. A warning.
+    NonNullRoot => "non_null_root",
     /// A non-null coordinate that this deployment's vendor does not cover.
     NotCovered => "not_covered",
     /// No identity rule leads to a part, so that it can never be found.
     UnreachablePart => "unreachable_part",
     /// An identity rule that cannot work: from the part itself, or with the wrong number of slots.
     InvalidRule => "invalid_rule",
+    /// A metric that cannot be reckoned: a list or metric that is not there, a field of the wrong kind, a word that an enum does not have.
+    InvalidMetric => "invalid_metric",
+    /// A merged list that cannot be: a list that is not there, a record that is no event, a field of the wrong type, an argument that
+    /// nothing reads.
+    InvalidMerged => "invalid_merged",
     /// A part must be loaded by a key for which the vendor has no lookup.
     MissingLookup => "missing_lookup",
     /// A vendor file maps a coordinate, type or slot that the role's contract does not name.
@@ -102,6 +118,8 @@ codes! {
     TypeMismatch => "type_mismatch",
     /// A value that the schema's enum does not have.
     UnknownEnumValue => "unknown_enum_value",
+    /// A field of an input type with `@oneOf` that is non-null or has a default.
+    InvalidOneOf => "invalid_one_of",
     /// The text of a path cannot be read.
     InvalidPath => "invalid_path",
     /// The text of a template cannot be read.
@@ -132,10 +150,17 @@ codes! {
     MixedEffect => "mixed_effect",
     /// A call that nothing uses.
     UnusedCall => "unused_call",
+    /// A list's `filter` or `orderBy` that nobody can do: a member that is no field of the list's items and that the call does not
+    /// read, one of another type, an order that the schema or the call does not have.
+    InvalidList => "invalid_list",
     /// Paging that cannot work.
     InvalidPages => "invalid_pages",
     /// A record with more than 256 slots.
     TooManySlots => "too_many_slots",
+    /// A trusted document that is not a valid operation of the schema, or a manifest that cannot be read.
+    InvalidOperation => "invalid_operation",
+    /// The `schema` of a call's answers is no JSON Schema, or refers to what is not in the resolvers' folder.
+    InvalidAnswerSchema => "invalid_answer_schema",
     /// More types, calls or backends than can be numbered.
     TooMany => "too_many",
 }

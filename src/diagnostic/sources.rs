@@ -55,6 +55,11 @@ impl Sources {
         id
     }
 
+    /// Names and texts, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|source| (&*source.name, &*source.text))
+    }
+
     pub fn name(&self, file: FileId) -> &str {
         self.0.get(file.0 as usize).map_or("", |source| &source.name)
     }

@@ -54,6 +54,7 @@ async fn answer(engine: &Engine, request: Request, session: Option<Arc<Data>>) -
         operation_name: request.operation_name,
         variables: members(&request.variables),
         extensions: members(&request.extensions),
+        ..crate::engine::Request::default()
     };
     let response = engine.execute(request, &principal).await;
     if let Ok(Value::Object(answer)) = serde_json::from_slice(&response.body) {

@@ -4,7 +4,13 @@
 //! Gives: the bytes of each answer, and how it went.
 //! Never: knows HTTP, or the files that the graph was made from.
 
+mod cost;
+mod delivery;
 mod executor;
+mod health;
+mod invalidate;
+mod known;
+mod operations;
 mod plans;
 
 use std::sync::Arc;
@@ -15,17 +21,26 @@ use tokio::time::Instant;
 
 use crate::backend::Backends;
 use crate::cache::Cache;
-use crate::config::settings::Secret;
+use crate::config::settings::{KnownOperations, Secret};
 use crate::error::{BackendError, ErrorCode, RequestError};
 use crate::execute::{self, Context};
 use crate::graph::Graph;
 use crate::load::{CursorKey, Loader};
-use crate::operation::{self, OperationKind};
+use crate::operation::{self, OperationKind, Parts, Variables};
 use crate::plan::{Explanation, Plan};
 use crate::principal::Principal;
 use crate::respond::{self, Source};
+use crate::telemetry::exposition::Exposition;
 
+pub use crate::backend::figures;
+pub use crate::cache::CacheCounts;
+pub use crate::deliver::{Format, Payload};
+pub use delivery::{Delivery, Payloads};
 pub use executor::EngineExecutor;
+pub use invalidate::Invalidation;
+use known::{Known, Meant};
+use operations::Operations;
+pub use plans::PlanCounts;
 use plans::Plans;
 
 /// What a deployment decides about the engine, apart from the graph.
@@ -33,6 +48,8 @@ use plans::Plans;
 pub struct EngineSettings {
     /// Signs cursors. `None`: made at start, so that cursors end with the process.
     pub cursor_secret: Option<Secret>,
+    /// Which operations are known by an id, and whether others may run.
+    pub known: KnownOperations,
 }
 
 /// One for each graph.
@@ -41,16 +58,23 @@ pub struct Engine {
     graph: Arc<Graph>,
     loader: Arc<Loader>,
     plans: Plans,
+    known: Known,
     cursors: CursorKey,
+    operations: Arc<Operations>,
 }
 
 /// A GraphQL request, whichever way it came in.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// The document; empty where the request names a known one.
     pub query: String,
+    /// The id of a known document, if the request has one outside of its extensions.
+    pub id: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
     pub extensions: Map<String, Value>,
+    /// Whether the answer is to hold a trace for a federation's router. Only a subgraph gives one.
+    pub wants_trace: bool,
 }
 
 /// The answer to one request.
@@ -69,6 +93,20 @@ pub enum Outcome {
     Refused(ErrorCode),
 }
 
+/// A request that nothing can refuse any more.
+#[derive(Debug)]
+struct Prepared {
+    plan: Arc<Plan>,
+    variables: Variables,
+    principal: Arc<Principal>,
+    deadline: Instant,
+    /// The answers of `__schema` and `__type`.
+    introspection: Map<String, Value>,
+    /// What it costs, if the client asked for that.
+    cost: Option<cost::Told>,
+    is_traced: bool,
+}
+
 impl Engine {
     /// An engine over real backends. Nothing is connected yet.
     pub fn new(graph: Arc<Graph>, settings: EngineSettings) -> Result<Arc<Self>, BackendError> {
@@ -82,16 +120,43 @@ impl Engine {
         backends: Backends,
         settings: EngineSettings,
     ) -> Result<Arc<Self>, BackendError> {
-        let cache = Cache::new(graph.cache.clone());
         let cursors = match settings.cursor_secret {
             Some(secret) => CursorKey::new(secret.reveal().as_bytes()),
             None => CursorKey::random().map_err(|error| BackendError::Build {
                 reason: format!("no random key for cursors: {error}"),
             })?,
         };
+        let known = Known::new(&settings.known);
+        Ok(Self::of(graph, backends, known, cursors, Arc::default()))
+    }
+
+    fn of(
+        graph: Arc<Graph>,
+        backends: Backends,
+        known: Known,
+        cursors: CursorKey,
+        operations: Arc<Operations>,
+    ) -> Arc<Self> {
+        let cache = Cache::new(graph.cache.clone());
         let plans = Plans::new(graph.limits.plans);
         let loader = Loader::new(Arc::clone(&graph), backends, cache);
-        Ok(Arc::new(Self { graph, loader, plans, cursors }))
+        Arc::new(Self { graph, loader, plans, known, cursors, operations })
+    }
+
+    /// The engine of another graph, in the place of this one: cursors, and documents that clients registered, stay good, and backends
+    /// that have not changed go on as they were.
+    pub fn after(
+        &self,
+        graph: Arc<Graph>,
+        settings: &EngineSettings,
+    ) -> Result<Arc<Self>, BackendError> {
+        let backends = Backends::new(Arc::clone(&graph))?.keeping(&self.loader.backends);
+        let secret = settings.cursor_secret.as_ref();
+        let cursors = secret.map(|secret| CursorKey::new(secret.reveal().as_bytes()));
+        let known = Known::new(&settings.known);
+        known.keep_all_of(&self.known);
+        let cursors = cursors.unwrap_or_else(|| self.cursors.clone());
+        Ok(Self::of(graph, backends, known, cursors, Arc::clone(&self.operations)))
     }
 
     pub fn graph(&self) -> &Arc<Graph> {
@@ -100,71 +165,193 @@ impl Engine {
 
     /// Executes one request: guard, parse, validate and plan (or find the plan), coerce, execute, respond.
     pub async fn execute(&self, request: Request, principal: &Principal) -> Response {
-        match self.answer(&request, principal).await {
-            Ok(response) => response,
-            Err(errors) => refused(&errors),
+        let mut counted = self.operations.begin();
+        let response = match self.prepare(&request, principal) {
+            Ok(prepared) => {
+                counted.is(prepared.plan.operation.kind);
+                self.run(&prepared).await
+            }
+            Err(response) => response,
+        };
+        counted.answered(&response);
+        response
+    }
+
+    /// The same for a client that takes an answer in parts. What it does not defer comes first; what is not deferred at all
+    /// comes whole.
+    pub async fn deliver(
+        self: &Arc<Self>,
+        request: Request,
+        principal: &Principal,
+        format: Format,
+    ) -> Delivery {
+        let mut counted = self.operations.begin();
+        let prepared = self.prepare(&request, principal).and_then(|prepared| {
+            counted.is(prepared.plan.operation.kind);
+            let parts = Parts::new(&prepared.plan.operation, &prepared.variables);
+            Ok((prepared, parts.map_err(|error| refused(&[error]))?))
+        });
+        let delivery = match prepared {
+            Ok((prepared, Some(parts))) => {
+                delivery::start(Arc::clone(self), prepared, parts, format).await
+            }
+            Ok((prepared, None)) => Delivery::Whole(self.run(&prepared).await),
+            Err(response) => Delivery::Whole(response),
+        };
+        counted.delivered(&delivery);
+        delivery
+    }
+
+    /// Everything for which a request can be refused.
+    fn prepare(&self, request: &Request, principal: &Principal) -> Result<Prepared, Response> {
+        let deadline = Instant::now() + self.graph.deadline;
+        let all = |errors: Vec<RequestError>| refused(&errors);
+        let plan = self.plan(request).map_err(all)?;
+        let variables =
+            operation::coerce_variables(&self.graph, &plan.operation, &request.variables)
+                .map_err(all)?;
+        let is_asked = cost::is_asked(&request.extensions);
+        let cost = cost::check(&self.graph, &plan, &variables, principal, is_asked);
+        if let Some(error) = cost.refused {
+            let response = refused(&[error]);
+            return Err(Response { body: cost::told(response.body, cost.told), ..response });
+        }
+        let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
+            .map_err(|error| refused(&[error]))?;
+        let principal = Arc::new(principal.clone());
+        let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
+        Ok(Prepared { plan, variables, principal, deadline, introspection, cost, is_traced })
+    }
+
+    fn context<'a>(&'a self, prepared: &'a Prepared) -> Context<'a> {
+        Context {
+            loader: &self.loader,
+            cursors: &self.cursors,
+            principal: &prepared.principal,
+            variables: &prepared.variables,
+            deadline: prepared.deadline,
+            is_traced: prepared.is_traced,
         }
     }
 
-    async fn answer(
-        &self,
-        request: &Request,
-        principal: &Principal,
-    ) -> Result<Response, Vec<RequestError>> {
-        let deadline = Instant::now() + self.graph.deadline;
-        let plan = self.plan(&request.query, request.operation_name.as_deref())?;
-        let variables =
-            operation::coerce_variables(&self.graph, &plan.operation, &request.variables)?;
-        let principal = Arc::new(principal.clone());
-        let context = Context {
-            loader: &self.loader,
-            cursors: &self.cursors,
-            principal: &principal,
-            variables: &variables,
-            deadline,
-        };
-        let outcome = execute::execute(&plan, context).await;
-        let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
-            .map_err(|error| vec![error])?;
+    async fn run(&self, prepared: &Prepared) -> Response {
+        let outcome = execute::execute(&prepared.plan, self.context(prepared)).await;
         let written = respond::respond(Source {
             graph: &self.graph,
-            plan: &plan,
+            plan: &prepared.plan,
             outcome: &outcome,
-            principal: &principal,
+            principal: &prepared.principal,
             cursors: &self.cursors,
-            introspection: &introspection,
+            introspection: &prepared.introspection,
         });
-        Ok(Response {
-            body: Bytes::from(written.body),
+        Response {
+            body: cost::told(Bytes::from(written.body), prepared.cost),
             outcome: Outcome::Data { has_errors: written.errors > 0 },
-        })
+        }
     }
 
-    /// The plan of an operation: kept by document and name, so that a known document is neither parsed nor validated again.
-    fn plan(
-        &self,
-        document: &str,
-        operation_name: Option<&str>,
-    ) -> Result<Arc<Plan>, Vec<RequestError>> {
-        self.plans.find_or_make(&self.graph, document, operation_name)
+    /// The plan of an operation: kept by document and name, so that a known document is neither parsed nor validated again;
+    /// one that is known by its id is not even hashed.
+    fn plan(&self, request: &Request) -> Result<Arc<Plan>, Vec<RequestError>> {
+        let name = request.operation_name.as_deref();
+        match self.known.find(request).map_err(|error| vec![error])? {
+            Meant::Known { id, document } => {
+                self.plans.find_or_make_by_id(&self.graph, id, &document, name)
+            }
+            Meant::New { id } => {
+                let plan =
+                    self.plans.find_or_make_by_id(&self.graph, id.clone(), &request.query, name)?;
+                self.known.keep(id, &request.query);
+                Ok(plan)
+            }
+            Meant::Text => self.plans.find_or_make(&self.graph, &request.query, name),
+        }
     }
 
     /// The kind of an operation, for those who must know before it runs.
-    pub fn kind(
-        &self,
-        document: &str,
-        operation_name: Option<&str>,
-    ) -> Result<OperationKind, Vec<RequestError>> {
-        Ok(self.plan(document, operation_name)?.operation.kind)
+    pub fn kind(&self, request: &Request) -> Result<OperationKind, Vec<RequestError>> {
+        Ok(self.plan(request)?.operation.kind)
     }
 
-    /// The plan of an operation, for people.
+    /// Whether these requests, each of which may run alone, may run together: by what they cost in all.
+    pub fn check_together<'a>(
+        &self,
+        requests: impl Iterator<Item = &'a Request>,
+        principal: &Principal,
+    ) -> Result<(), RequestError> {
+        let plans: Vec<_> = requests
+            .filter_map(|request| Some((self.plan(request).ok()?, &request.variables)))
+            .collect();
+        let reckoned = plans.iter().filter_map(|(plan, raw)| {
+            let variables = operation::coerce_variables(&self.graph, &plan.operation, raw);
+            Some((&**plan, variables.ok()?))
+        });
+        cost::check_together(&self.graph, principal, reckoned)
+    }
+
+    /// What an operation costs for its variables, in whole numbers; 1 at the least, also for one that will be refused.
+    pub fn reckon(&self, request: &Request) -> u64 {
+        let Ok(plan) = self.plan(request) else { return 1 };
+        let raw = &request.variables;
+        let Ok(variables) = operation::coerce_variables(&self.graph, &plan.operation, raw) else {
+            return 1;
+        };
+        let cost = plan.operation.cost(&self.graph, &variables).total.ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cost out of range is the nearest that is not"
+        )]
+        let cost = cost as u64;
+        cost.max(1)
+    }
+
+    /// How often documents were hashed and plans were made.
+    pub fn plan_counts(&self) -> PlanCounts {
+        self.plans.counts()
+    }
+
+    /// What the cache holds, and how often something was dropped.
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.loader.cache.counts()
+    }
+
+    /// Operations in numbers.
+    pub fn expose(&self, out: &mut Exposition) {
+        self.operations.expose(out);
+    }
+
+    /// What is going on with each backend.
+    pub fn backends(&self) -> Vec<figures::Figures> {
+        self.loader.backends.figures()
+    }
+
+    /// The plan of an operation, for people, and what it costs for any variables.
     pub fn explain(
         &self,
         document: &str,
         operation_name: Option<&str>,
     ) -> Result<Explanation, Vec<RequestError>> {
-        Ok(Explanation::new(&self.graph, &*self.plan(document, operation_name)?))
+        self.explain_with(document, operation_name, None)
+    }
+
+    /// The same for these variables.
+    pub fn explain_with(
+        &self,
+        document: &str,
+        operation_name: Option<&str>,
+        variables: Option<&Map<String, Value>>,
+    ) -> Result<Explanation, Vec<RequestError>> {
+        let plan = self.plans.find_or_make(&self.graph, document, operation_name)?;
+        let variables = variables
+            .map(|raw| operation::coerce_variables(&self.graph, &plan.operation, raw))
+            .transpose()?;
+        let operation = &plan.operation;
+        let parts = match &variables {
+            Some(variables) => Parts::new(operation, variables).map_err(|error| vec![error])?,
+            None => Parts::in_general(operation),
+        };
+        Ok(Explanation::new(&self.graph, &plan, variables.as_ref(), parts.as_ref()))
     }
 }
 

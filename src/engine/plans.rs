@@ -1,6 +1,7 @@
-//! Plans kept by document, bounded in number.
+//! Plans kept by document, or by the id of a known document, bounded in number.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 use rustc_hash::FxBuildHasher;
@@ -13,12 +14,40 @@ use crate::plan::{self, Plan};
 
 #[derive(Debug)]
 pub(super) struct Plans {
-    kept: Cache<[u8; 32], Arc<Plan>, FxBuildHasher>,
+    kept: Cache<Key, Arc<Plan>, FxBuildHasher>,
+    hashed: AtomicU64,
+    made: AtomicU64,
+}
+
+/// What has been done to find plans, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanCounts {
+    /// Documents that were hashed: once for each request that sent its text.
+    pub hashed: u64,
+    /// Documents that were guarded, parsed, validated and planned, or refused on the way.
+    pub made: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Document([u8; 32]),
+    Id { id: Box<str>, operation_name: Option<Box<str>> },
 }
 
 impl Plans {
     pub(super) fn new(most: usize) -> Self {
-        Self { kept: Cache::builder().max_capacity(most as u64).build_with_hasher(FxBuildHasher) }
+        Self {
+            kept: Cache::builder().max_capacity(most as u64).build_with_hasher(FxBuildHasher),
+            hashed: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn counts(&self) -> PlanCounts {
+        PlanCounts {
+            hashed: self.hashed.load(Ordering::Relaxed),
+            made: self.made.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) fn find_or_make(
@@ -27,10 +56,33 @@ impl Plans {
         document: &str,
         operation_name: Option<&str>,
     ) -> Result<Arc<Plan>, Vec<RequestError>> {
-        let key = hash(document, operation_name);
+        self.hashed.fetch_add(1, Ordering::Relaxed);
+        self.get(Key::Document(hash(document, operation_name)), graph, document, operation_name)
+    }
+
+    /// As above, for a document that its id stands for: it is not looked at unless its plan is gone.
+    pub(super) fn find_or_make_by_id(
+        &self,
+        graph: &Graph,
+        id: Box<str>,
+        document: &str,
+        operation_name: Option<&str>,
+    ) -> Result<Arc<Plan>, Vec<RequestError>> {
+        let key = Key::Id { id, operation_name: operation_name.map(Box::from) };
+        self.get(key, graph, document, operation_name)
+    }
+
+    fn get(
+        &self,
+        key: Key,
+        graph: &Graph,
+        document: &str,
+        operation_name: Option<&str>,
+    ) -> Result<Arc<Plan>, Vec<RequestError>> {
         if let Some(plan) = self.kept.get(&key) {
             return Ok(plan);
         }
+        self.made.fetch_add(1, Ordering::Relaxed);
         let operation = operation::prepare(graph, document, operation_name)?;
         let plan = Arc::new(plan::plan(graph, operation));
         self.kept.insert(key, Arc::clone(&plan));
@@ -47,4 +99,25 @@ fn hash(document: &str, operation_name: Option<&str>) -> [u8; 32] {
         hash.update(name);
     }
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::tests::graph;
+
+    #[test]
+    fn no_more_plans_are_kept_than_the_limit_says() {
+        let graph = graph("type Query { a: Int }");
+        let plans = Plans::new(3);
+        for number in 0..200 {
+            plans.find_or_make(&graph, &format!("{{ a{number}: a }}"), None).unwrap();
+        }
+        plans.kept.run_pending_tasks();
+        assert_eq!(plans.kept.entry_count(), 3);
+        // a document that is refused is kept nowhere
+        plans.find_or_make(&graph, "{ b }", None).unwrap_err();
+        plans.find_or_make(&graph, "{ b }", None).unwrap_err();
+        assert_eq!(plans.counts(), PlanCounts { hashed: 202, made: 202 });
+    }
 }

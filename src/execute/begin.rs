@@ -1,21 +1,22 @@
 //! Begins a step: keys of all its objects, looked up, and loads started for those that miss.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use futures_util::future::{FutureExt, join_all};
 
-use crate::cache::Entry;
+use crate::cache::Hit;
 use crate::error::RequestError;
 use crate::execute::finish::{Group, Landed};
-use crate::execute::key::{ObjectKey, argument_key, argument_keys, with_remote_ids};
+use crate::execute::key::{ObjectKey, argument_key, with_remote_ids};
+use crate::execute::several::{SeveralKeys, Union, name_of, whole};
+use crate::execute::sift::Sift;
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
-use crate::execute::{Begun, Failure, Link, NullBy, Object, PartState, Run};
-use crate::graph::{Effect, Input, KeySource, Normalizer, PartId, ShapeId, TypeId};
+use crate::execute::{Begun, Failure, Link, NullBy, Run};
+use crate::graph::{Effect, Input, KeySource, ShapeId};
 use crate::load::{Flight, Found, Load, Loaded};
 use crate::operation::SelectedField;
-use crate::plan::{CallStep, ReferenceStep, SiteId, Step, StepId, Work};
+use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Key, SlotSet};
 
 type Arguments = serde_json::Map<String, serde_json::Value>;
@@ -31,18 +32,30 @@ pub(super) enum Reach {
     Failed(FailureId),
 }
 
+/// The keys of a call's objects, looked up.
+struct Asked {
+    reaches: Vec<Reach>,
+    groups: Vec<Group>,
+    unions: Vec<Union>,
+}
+
 impl Run<'_> {
     pub(super) fn begin(&mut self, id: StepId) -> Begun {
         let plan = self.plan;
         let Some(step) = plan.steps.get(id.index()) else { return Begun::Done };
+        if let Some(times) = &mut self.times {
+            times.began(id);
+        }
         match &step.work {
             Work::Call(call) => self.begin_call(id, step, call),
             Work::Reference(reference) => self.begin_reference(id, step, reference),
+            Work::Entities(entities) => self.begin_entities(id, step, entities),
             Work::Nested { child, column, field } => {
                 self.nested(step, *child, *column, *field);
                 Begun::Done
             }
             Work::Part(part) => self.begin_part(id, step, part),
+            Work::Merge(merge) => self.begin_merge(step, merge),
         }
     }
 
@@ -50,17 +63,27 @@ impl Run<'_> {
 
     fn begin_call(&mut self, id: StepId, step: &Step, call: &CallStep) -> Begun {
         match self.call_load(step, call) {
-            Ok((load, key, slice)) => {
-                let slice = slice.of_list(load.list_prefix(self.graph));
+            Ok((mut load, key, slice)) => {
+                // of a list that is sifted, nothing can be told before it is whole
+                load.told = if slice.sift.is_some() { None } else { self.told_of_pages(id) };
+                let slice = if call.has_cursors || slice.after.is_some() {
+                    slice.of_list(load.list_prefix(self.graph))
+                } else {
+                    slice
+                };
                 if self.graph.call(call.call).effect == Effect::Write {
                     return self.begin_write(id, step, load, key, slice);
                 }
-                let (mut reaches, groups) = self.call_keys(step, call, load, key.as_ref(), &slice);
+                let asked = self.call_keys(step, call, load, key.as_ref(), &slice);
+                let Asked { mut reaches, groups, unions } = asked;
                 if groups.iter().all(|group| group.pending.is_empty()) {
-                    self.finish_call(step, call, &mut reaches, &slice);
+                    self.finish_call(step, call, (&mut reaches, &unions), &slice);
                     return Begun::Done;
                 }
-                wait(id, reaches, groups, slice)
+                if unions.is_empty() && slice.sift.is_none() {
+                    self.expect_pages(id, call, &reaches, &groups);
+                }
+                wait(id, (reaches, unions), groups, slice)
             }
             Err(failure) => {
                 let failure = self.arena.failure(failure);
@@ -89,12 +112,22 @@ impl Run<'_> {
         let key = match &call.key {
             KeySource::None => Some(Key::unit()),
             KeySource::Arguments(paths) => argument_key(self.graph, &arguments, paths)?,
-            KeySource::Slots { .. } => None,
+            KeySource::Slots { .. } | KeySource::Represented { .. } => None,
         };
         with_remote_ids(self.graph, &mut arguments, &paths)?;
-        let slice = Slice::of(self.graph, call, compiled, &arguments)?;
-        let wanted = self.wanted_of(call.child, call.shape);
-        let _ = step;
+        let principal = self.context.principal;
+        let sift = match &call.rules {
+            Some(rules) => Sift::of(rules, &mut arguments, principal)?,
+            None => None,
+        };
+        let slice = match &call.merged {
+            Some(merged) => self.merged_slice(step, call, merged, sift)?,
+            None => Slice::of(self.graph, call, compiled, &arguments, sift)?,
+        };
+        let mut wanted = self.wanted_of(call.child, call.shape);
+        if let Some(sift) = &slice.sift {
+            sift.want(self.graph, self.graph.shape(call.shape), &mut wanted);
+        }
         let target = (call.call, call.shape);
         let load = Load::new(
             self.graph,
@@ -102,12 +135,12 @@ impl Run<'_> {
             wanted,
             arguments,
             slice.window(compiled),
-            self.context.principal,
+            (principal, self.context.deadline),
         );
         Ok((load, key, slice))
     }
 
-    fn arguments(&self, field: &SelectedField) -> Result<Arguments, Failure> {
+    pub(super) fn arguments(&self, field: &SelectedField) -> Result<Arguments, Failure> {
         field
             .arguments(self.context.variables)
             .map_err(|RequestError { code, message, .. }| Failure::Input { code, message })
@@ -117,11 +150,13 @@ impl Run<'_> {
     fn wanted_of(&self, child: SiteId, shape: ShapeId) -> SlotSet {
         let compiled = self.graph.shape(shape);
         let ty = self.graph.ty(compiled.ty);
-        if compiled.pick.is_some() || ty.parts.is_empty() {
-            return SlotSet::ALL;
+        // one value of a record is no part, whatever type its field stands on
+        match ty.part_of(shape) {
+            Some(part) if compiled.pick.is_none() => {
+                self.marks.wanted(self.plan, child, compiled.ty, part)
+            }
+            _ => SlotSet::ALL,
         }
-        let part = ty.part_of(shape).unwrap_or(PartId(0));
-        self.marks.wanted(self.plan, child, compiled.ty, part)
     }
 
     fn call_keys(
@@ -131,22 +166,35 @@ impl Run<'_> {
         load: Load,
         key: Option<&Key>,
         slice: &Slice,
-    ) -> (Vec<Reach>, Vec<Group>) {
+    ) -> Asked {
         let count = self.site(step.site).map_or(0, |site| site.objects.len());
         let mut reaches = vec![Reach::Open; count];
         let normalizer = self.graph.call(call.call).answers_normalizer;
         let mut memo = std::mem::take(&mut self.memo);
         let (mut found, mut failed) = (Vec::with_capacity(count), Vec::new());
+        let mut several = SeveralKeys::default();
         for object in self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)) {
+            if slice.is_shut(object) {
+                set(&mut reaches, object, Reach::None(Link::Null { by: NullBy::NoKey }));
+                continue;
+            }
+            if let Some(keys) = self.account_keys(step, object, &call.key, normalizer) {
+                if slice.is_for(self.context.cursors, &name_of(&keys)) {
+                    several.add(number(count), object, keys);
+                } else {
+                    failed.push((object, Slice::wrong_cursor()));
+                }
+                continue;
+            }
             let object_key = match (&call.key, key) {
-                (KeySource::Slots { .. }, _) => {
+                (KeySource::Slots { .. } | KeySource::Represented { .. }, _) => {
                     self.object_key(step.site, object, step.ty, &call.key, normalizer)
                 }
                 (_, Some(key)) => ObjectKey::Known(Cow::Borrowed(key.as_str())),
                 (_, None) => ObjectKey::None(Link::Null { by: NullBy::NoKey }),
             };
             match object_key {
-                ObjectKey::Known(key) if slice.is_for(self.context.cursors, &key) => {
+                ObjectKey::Known(key) if slice.is_for_one(self.context.cursors, &key) => {
                     found.push((key, object));
                 }
                 ObjectKey::Known(_) => failed.push((object, Slice::wrong_cursor())),
@@ -154,42 +202,79 @@ impl Run<'_> {
                 ObjectKey::Fails(failure) => failed.push((object, failure)),
             }
         }
+        reaches.resize(count + several.keys.len(), Reach::Open);
+        let of_several = (!several.keys.is_empty())
+            .then(|| self.seek(whole(self.graph, &load), &mut memo, several.keys));
         let sought = self.seek(load, &mut memo, found);
         self.memo = memo;
         for (object, failure) in failed {
             let failure = self.arena.failure(failure);
             set(&mut reaches, object, Reach::Failed(failure));
         }
-        let group = self.take(sought, &mut reaches);
-        (reaches, vec![group])
+        let sought = [Some(sought), of_several].into_iter().flatten();
+        let groups = sought.map(|sought| self.take(sought, &mut reaches)).collect();
+        Asked { reaches, groups, unions: several.unions }
     }
 
     // ---- keys to loads ---------------------------------------------------------------------------------------------
 
-    /// Looks up all keys of a load, sorted and without duplicates, and starts what misses.
+    /// Looks up all keys of a load; of those that miss, sorted and without duplicates, the loads are started.
     pub(super) fn seek(
         &self,
         load: Load,
         memo: &mut crate::load::Memo,
-        mut keys: Vec<(Cow<'_, str>, u32)>,
+        keys: Vec<(Cow<'_, str>, u32)>,
     ) -> Sought {
-        keys.sort_unstable();
         let mut sought = Sought {
             hits: Vec::with_capacity(keys.len()),
             hit_objects: Vec::with_capacity(keys.len()),
             ..Sought::default()
         };
-        let mut misses = Vec::new();
         let mut buffer = Vec::with_capacity(128);
+        let mut missed = Vec::new();
+        let mut look = self.context.loader.look(&load, self.now);
+        for (key, object) in keys {
+            let cache_key = load.cache_key(&key, &mut buffer);
+            let hit = match memo.find(&load, cache_key) {
+                Some(_) => None,
+                None => look.get(cache_key, load.wanted),
+            };
+            match hit {
+                Some(hit) => sought.hit(hit, [object]),
+                None => missed.push((key, object)),
+            }
+        }
+        look.end();
+        if !missed.is_empty() {
+            self.start(load, memo, missed, &mut sought);
+        }
+        sought
+    }
+
+    /// Joins or starts the loads of keys that are not in the cache.
+    fn start(
+        &self,
+        load: Load,
+        memo: &mut crate::load::Memo,
+        mut keys: Vec<(Cow<'_, str>, u32)>,
+        sought: &mut Sought,
+    ) {
+        keys.sort_unstable();
+        let mut buffer = Vec::with_capacity(128);
+        let (mut misses, mut old) = (Vec::new(), Vec::new());
         for group in keys.chunk_by(|one, other| one.0 == other.0) {
             let Some((key, _)) = group.first() else { continue };
-            let objects = || group.iter().map(|(_, object)| *object);
+            let objects = group.iter().map(|(_, object)| *object);
             let cache_key = load.cache_key(key, &mut buffer);
-            match self.context.loader.find(&load, memo, cache_key, self.now) {
-                Found::Hit(entry) => {
-                    let hit = number(sought.hits.len());
-                    sought.hits.push(entry);
-                    sought.hit_objects.extend(objects().map(|object| (object, hit)));
+            let own = memo.find(&load, cache_key).cloned().map(Found::Flying);
+            match own.unwrap_or_else(|| self.context.loader.join(&load, cache_key, self.now)) {
+                Found::Hit(hit) => {
+                    sought.hit(hit, objects);
+                    continue;
+                }
+                Found::Old(hit) => {
+                    sought.hit(hit, objects);
+                    old.push(Key::new(key));
                     continue;
                 }
                 Found::Flying(flight) => {
@@ -199,120 +284,42 @@ impl Run<'_> {
                 }
                 Found::Miss => misses.push(Key::new(key)),
             }
-            sought.pending.push((Key::new(key), objects().collect()));
+            sought.pending.push((Key::new(key), objects.collect()));
+        }
+        if !old.is_empty() {
+            self.context.loader.refresh(load.clone(), old);
         }
         if !misses.is_empty() {
             sought.flights.extend(self.context.loader.start(load, memo, misses));
         }
-        sought
     }
 
     pub(super) fn take(&mut self, sought: Sought, reaches: &mut [Reach]) -> Group {
         let first = number(self.arena.answers.len());
-        self.arena.answers.reserve(sought.hits.len());
-        for entry in sought.hits {
-            self.arena.answer(Loaded {
-                answer: Arc::clone(&entry.answer),
-                cached_at: Some(entry.read_at),
-            });
-        }
+        self.arena.answers.extend(sought.hits.into_iter().map(Loaded::from));
         for (object, hit) in sought.hit_objects {
             set(reaches, object, Reach::Answer(first + hit));
         }
         Group { pending: sought.pending, flights: sought.flights, chunks: Vec::new() }
-    }
-
-    // ---- references ------------------------------------------------------------------------------------------------
-
-    fn begin_reference(&mut self, id: StepId, step: &Step, work: &ReferenceStep) -> Begun {
-        if let Err(failure) = self.reference(step, work) {
-            let failure = self.arena.failure(failure);
-            self.fail_step(id, failure);
-        }
-        Begun::Done
-    }
-
-    fn reference(&mut self, step: &Step, work: &ReferenceStep) -> Result<(), Failure> {
-        let Some(target) = self.plan.sites.get(work.child.index()).map(|site| site.ty) else {
-            return Ok(());
-        };
-        let normalizer = self.reference_normalizer(target, work);
-        let arguments = match &work.key {
-            KeySource::Arguments(_) => self.arguments(&work.field)?,
-            KeySource::None | KeySource::Slots { .. } => Arguments::new(),
-        };
-        let parents: Vec<u32> =
-            self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)).collect();
-        for parent in parents {
-            let link = match &work.key {
-                KeySource::Arguments(paths) if work.many => {
-                    let keys = paths.first().map_or(Ok(Vec::new()), |path| {
-                        argument_keys(self.graph, &arguments, path)
-                    })?;
-                    self.many_references(work, target, parent, keys)
-                }
-                KeySource::Arguments(paths) => match argument_key(self.graph, &arguments, paths)? {
-                    Some(key) => Link::One(self.referenced(work, target, parent, key)),
-                    None => Link::Null { by: NullBy::NoKey },
-                },
-                source => match self.object_key(step.site, parent, step.ty, source, normalizer) {
-                    ObjectKey::Known(key) => {
-                        let key = Key::new(&key);
-                        Link::One(self.referenced(work, target, parent, key))
-                    }
-                    ObjectKey::None(link) => link,
-                    ObjectKey::Fails(failure) => Link::Failed(self.arena.failure(failure)),
-                },
-            };
-            self.link(work.child, parent, link);
-        }
-        Ok(())
-    }
-
-    fn reference_normalizer(&self, target: TypeId, work: &ReferenceStep) -> Normalizer {
-        let part = self.graph.ty(target).parts.get(usize::from(work.part.0));
-        part.and_then(|part| part.keys.get(usize::from(work.key_kind)))
-            .map_or(Normalizer::Exact, |key| key.normalizer)
-    }
-
-    fn many_references(
-        &mut self,
-        work: &ReferenceStep,
-        target: TypeId,
-        parent: u32,
-        keys: Vec<Option<Key>>,
-    ) -> Link {
-        let start = self.site(work.child).map_or(0, |site| number(site.objects.len()));
-        for key in keys {
-            match key {
-                Some(key) => {
-                    self.referenced(work, target, parent, key);
-                }
-                None => self.add_null(work.child, parent),
-            }
-        }
-        let end = self.site(work.child).map_or(0, |site| number(site.objects.len()));
-        Link::Many { start, end, answer: None }
-    }
-
-    fn referenced(&mut self, work: &ReferenceStep, target: TypeId, parent: u32, key: Key) -> u32 {
-        self.objects += 1;
-        let Some(site) = self.site_mut(work.child) else { return 0 };
-        let object = site.add(Object { ty: Some(target), parent });
-        site.given.insert(object, (work.part, work.key_kind, key.clone()));
-        site.set_part(object, work.part, PartState::Key { kind: work.key_kind, key });
-        object
     }
 }
 
 /// What looking up a load's keys gave.
 #[derive(Default)]
 pub(super) struct Sought {
-    hits: Vec<Arc<Entry>>,
+    hits: Vec<Hit>,
     /// Object and hit.
     hit_objects: Vec<(u32, u32)>,
     pending: Vec<(Key, Vec<u32>)>,
     flights: Vec<Flight>,
+}
+
+impl Sought {
+    fn hit(&mut self, hit: Hit, objects: impl IntoIterator<Item = u32>) {
+        let number = number(self.hits.len());
+        self.hits.push(hit);
+        self.hit_objects.extend(objects.into_iter().map(|object| (object, number)));
+    }
 }
 
 pub(super) fn set(reaches: &mut [Reach], object: u32, reach: Reach) {
@@ -323,7 +330,7 @@ pub(super) fn set(reaches: &mut [Reach], object: u32, reach: Reach) {
 
 pub(super) fn wait(
     step: StepId,
-    reaches: Vec<Reach>,
+    (reaches, unions): (Vec<Reach>, Vec<Union>),
     mut groups: Vec<Group>,
     slice: Slice,
 ) -> Begun {
@@ -335,7 +342,7 @@ pub(super) fn wait(
             for (group, chunks) in groups.iter_mut().zip(landed) {
                 group.chunks = chunks;
             }
-            Landed { step, reaches, groups, slice, written: None }
+            Landed { step, reaches, unions, groups, slice, written: None }
         }
         .boxed(),
     )

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::error::{ErrorCode, LoadError};
+use crate::error::LoadError;
 use crate::execute::begin::{Reach, set};
+use crate::execute::several::{Union, name_of};
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Failure, Link, NullBy, Object, PartState, Run, Window};
-use crate::graph::{FieldId, Graph, PartId, TypeId, Yields};
+use crate::graph::{Graph, PartId, TypeId, Yields};
 use crate::load::{Chunk, Flight, KeyOutcome, Loaded};
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Answer, Cell, Key};
@@ -18,6 +19,7 @@ use crate::value::{Answer, Cell, Key};
 pub(super) struct Landed {
     pub(super) step: StepId,
     pub(super) reaches: Vec<Reach>,
+    pub(super) unions: Vec<Union>,
     pub(super) groups: Vec<Group>,
     pub(super) slice: Slice,
     pub(super) written: Option<Result<Arc<Answer>, LoadError>>,
@@ -32,6 +34,9 @@ pub(super) struct Group {
 
 impl Run<'_> {
     pub(super) fn finish(&mut self, mut landed: Landed) {
+        if let Some(times) = &mut self.times {
+            times.ended(landed.step);
+        }
         let plan = self.plan;
         let Some(step) = plan.steps.get(landed.step.index()) else { return };
         for group in std::mem::take(&mut landed.groups) {
@@ -42,10 +47,11 @@ impl Run<'_> {
                 if let Some(written) = landed.written {
                     self.finish_write(written, &mut landed.reaches);
                 }
-                self.finish_call(step, call, &mut landed.reaches, &landed.slice);
+                let reaches = (&mut landed.reaches, landed.unions.as_slice());
+                self.finish_call(step, call, reaches, &landed.slice);
             }
             Work::Part(part) => self.finish_part(step, part.part, &landed.reaches),
-            Work::Reference(_) | Work::Nested { .. } => {}
+            Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => {}
         }
     }
 
@@ -54,9 +60,7 @@ impl Run<'_> {
         let outcomes = outcomes(&group.chunks);
         for (key, objects) in &group.pending {
             let reach = match outcomes.get(key.as_str()) {
-                Some(Ok(answer)) => Reach::Answer(
-                    self.arena.answer(Loaded { answer: Arc::clone(answer), cached_at: None }),
-                ),
+                Some(Ok(loaded)) => Reach::Answer(self.arena.answer(loaded.clone())),
                 Some(Err(error)) => {
                     Reach::Failed(self.arena.failure(Failure::Load(Arc::clone(error))))
                 }
@@ -70,7 +74,7 @@ impl Run<'_> {
 
     fn finish_write(&mut self, written: Result<Arc<Answer>, LoadError>, reaches: &mut [Reach]) {
         let reach = match written {
-            Ok(answer) => Reach::Answer(self.arena.answer(Loaded { answer, cached_at: None })),
+            Ok(answer) => Reach::Answer(self.arena.answer(Loaded::now(answer))),
             Err(error) => Reach::Failed(self.arena.failure(Failure::Load(error))),
         };
         reaches.fill(reach);
@@ -82,16 +86,34 @@ impl Run<'_> {
         &mut self,
         step: &Step,
         call: &CallStep,
-        reaches: &mut [Reach],
+        (reaches, unions): (&mut Vec<Reach>, &[Union]),
         slice: &Slice,
     ) {
-        self.reserve(call.child, reaches, slice);
+        self.unite(reaches, unions);
+        if let Some(sift) = &slice.sift {
+            self.sift(sift, reaches, unions);
+        }
+        let of_whole = (!unions.is_empty()).then(|| slice.of_whole());
+        let is_merged = call.merged.is_some() && call.names.is_none();
+        if !is_merged {
+            self.reserve(call.child, reaches, slice);
+        }
         for (parent, reach) in (0..).zip(reaches.iter()) {
             let link = match reach {
                 Reach::Open => continue,
                 Reach::None(link) => *link,
                 Reach::Failed(failure) => Link::Failed(*failure),
-                Reach::Answer(answer) => self.linked(step, call, parent, *answer, slice),
+                // objects are made of what the merge takes
+                Reach::Answer(answer) if is_merged => {
+                    let rows =
+                        self.arena.loaded(*answer).map_or(0, |loaded| loaded.answer.rows.len());
+                    Link::Rows { answer: *answer, start: 0, end: number(rows) }
+                }
+                Reach::Answer(answer) => {
+                    let is_united = unions.iter().any(|union| union.object == parent);
+                    let slice = of_whole.as_ref().filter(|_| is_united).unwrap_or(slice);
+                    self.linked(step, call, parent, *answer, slice)
+                }
             };
             self.link(call.child, parent, link);
         }
@@ -106,7 +128,8 @@ impl Run<'_> {
             }),
             Reach::Open | Reach::None(_) | Reach::Failed(_) => 0,
         });
-        let count = rows.sum::<usize>().min(self.graph.limits.objects);
+        let count = if self.may_be_rows(child) { 0 } else { rows.sum() };
+        let count = count.min(self.graph.limits.objects);
         self.arena.windows.reserve(reaches.len());
         if let Some(site) = self.site_mut(child) {
             site.reserve(reaches.len(), count);
@@ -129,46 +152,62 @@ impl Run<'_> {
             Yields::One | Yields::Value => match &*loaded.rows {
                 [] => Link::Null { by: NullBy::Answer(answer) },
                 [Cell::Problem(problem)] => Link::Failed(self.misfit(&loaded, *problem)),
-                [row] => Link::One(self.row(call.child, parent, answer, *row)),
+                [_] if !self.has_room(1) => Link::Failed(self.too_many()),
+                [row] => Link::One(self.made(call, parent, (answer, &loaded), *row)),
                 _ => Link::Failed(self.ambiguous(call)),
             },
             Yields::Many | Yields::Connection { .. } => {
                 let (first_row, end_row) = slice.rows(&loaded);
-                if self.objects.saturating_add((end_row - first_row) as usize)
-                    > self.graph.limits.objects
-                {
+                if slice.is_beyond(&loaded) {
+                    return Link::Failed(self.arena.failure(Slice::beyond()));
+                }
+                if !self.has_room((end_row - first_row) as usize) {
                     return Link::Failed(self.too_many());
                 }
-                let start = self.site(call.child).map_or(0, |site| number(site.objects.len()));
-                for row in loaded.rows.get(first_row as usize..end_row as usize).unwrap_or_default()
-                {
-                    match row {
-                        Cell::Problem(problem) => {
-                            self.add_misfit(call.child, parent, &loaded, *problem);
-                        }
-                        row => {
-                            self.row(call.child, parent, answer, *row);
-                        }
-                    }
-                }
-                let end = start + (end_row - first_row);
-                if !slice.is_connection {
-                    return Link::Many { start, end, answer: Some(answer) };
+                let rows = (first_row, end_row);
+                let are_rows = self.are_rows(call.child, &loaded, rows);
+                let (start, end) = if are_rows {
+                    self.objects += (end_row - first_row) as usize;
+                    rows
+                } else {
+                    self.row_objects(call, parent, (answer, &loaded), rows)
+                };
+                match (slice.is_connection, are_rows) {
+                    (true, _) => {}
+                    (false, true) => return Link::Rows { answer, start, end },
+                    (false, false) => return Link::Many { start, end, answer: Some(answer) },
                 }
                 let list =
                     if call.has_cursors { self.list_of(step, call, parent, slice) } else { None };
                 Link::Window(self.arena.window(Window {
                     start,
                     end,
+                    are_rows,
                     answer,
                     first_row,
                     has_next: end_row < number(loaded.rows.len()) || loaded.next.is_some(),
                     has_previous: slice.after.is_some(),
                     list,
                     page_size: slice.size,
+                    merged: None,
                 }))
             }
         }
+    }
+
+    /// Are these rows all that there is to know of their objects?
+    fn are_rows(&self, child: SiteId, loaded: &Answer, (first_row, end_row): (u32, u32)) -> bool {
+        self.may_be_rows(child)
+            && loaded
+                .rows
+                .get(first_row as usize..end_row as usize)
+                .is_some_and(|rows| rows.iter().all(|row| matches!(row, Cell::Record { .. })))
+    }
+
+    fn may_be_rows(&self, child: SiteId) -> bool {
+        self.times.is_none()
+            && self.plan.operation.deferrals.is_empty()
+            && self.plan.sites.get(child.index()).is_some_and(|site| site.may_be_rows)
     }
 
     /// What cursors of one parent's list are bound to: the list's inputs and its key.
@@ -188,7 +227,10 @@ impl Run<'_> {
                 let arguments = call.field.arguments(self.context.variables).ok()?;
                 argument_key(self.graph, &arguments, paths).ok()??
             }
-            slots @ KeySource::Slots { .. } => {
+            slots @ (KeySource::Slots { .. } | KeySource::Represented { .. }) => {
+                if let Some(keys) = self.account_keys(step, parent, slots, normalizer) {
+                    return Some([&slice.list[..], name_of(&keys).as_bytes()].concat().into());
+                }
                 match self.object_key(step.site, parent, step.ty, slots, normalizer) {
                     ObjectKey::Known(key) => Key::new(&key),
                     _ => return None,
@@ -198,7 +240,7 @@ impl Run<'_> {
         Some([&slice.list[..], key.as_str().as_bytes()].concat().into_boxed_slice())
     }
 
-    fn row(&mut self, child: SiteId, parent: u32, answer: u32, record: Cell) -> u32 {
+    pub(super) fn row(&mut self, child: SiteId, parent: u32, answer: u32, record: Cell) -> u32 {
         let Cell::Record { shape, .. } = record else { return 0 };
         let ty = self.graph.shape(shape).ty;
         let part = self.graph.ty(ty).part_of(shape).unwrap_or(PartId(0));
@@ -210,21 +252,23 @@ impl Run<'_> {
     }
 
     pub(super) fn add_null(&mut self, child: SiteId, parent: u32) {
+        self.objects += 1;
         if let Some(site) = self.site_mut(child) {
             site.add(Object { ty: None, parent });
         }
     }
 
     /// A record that does not fit stands as an object without a type, whose every value is an error.
-    fn add_misfit(&mut self, child: SiteId, parent: u32, answer: &Answer, problem: u32) {
+    pub(super) fn add_misfit(&mut self, child: SiteId, parent: u32, answer: &Answer, problem: u32) {
         let failure = self.misfit(answer, problem);
+        self.objects += 1;
         if let Some(site) = self.site_mut(child) {
             let object = site.add(Object { ty: None, parent });
             site.set_part(object, PartId(0), PartState::Failed(failure));
         }
     }
 
-    fn misfit(&mut self, answer: &Answer, problem: u32) -> FailureId {
+    pub(super) fn misfit(&mut self, answer: &Answer, problem: u32) -> FailureId {
         let reason = answer.problems.get(problem as usize).map(|problem| problem.message.clone());
         self.arena.failure(Failure::Misfit {
             reason: reason.unwrap_or_else(|| Box::from("of no known kind")),
@@ -236,14 +280,6 @@ impl Run<'_> {
         self.arena.failure(Failure::Ambiguous { role })
     }
 
-    fn too_many(&mut self) -> FailureId {
-        let message = format!(
-            "the answer would hold more than {} objects: ask for fewer at a time",
-            self.graph.limits.objects
-        );
-        self.arena.failure(Failure::Input { code: ErrorCode::ObjectsLimit, message })
-    }
-
     pub(super) fn link(&mut self, child: SiteId, parent: u32, link: Link) {
         if let Some(site) = self.site_mut(child) {
             let index = parent as usize;
@@ -253,83 +289,6 @@ impl Run<'_> {
             if let Some(slot) = site.links.get_mut(index) {
                 *slot = link;
             }
-        }
-    }
-
-    // ---- parts and nested records ----------------------------------------------------------------------------------
-
-    pub(super) fn finish_part(&mut self, step: &Step, part: PartId, reaches: &[Reach]) {
-        for (object, reach) in (0..).zip(reaches) {
-            let state = match reach {
-                Reach::Open | Reach::None(_) => continue,
-                Reach::Failed(failure) => PartState::Failed(*failure),
-                Reach::Answer(answer) => {
-                    let rows = self.arena.loaded(*answer).map(|loaded| &loaded.answer.rows);
-                    match rows.map(|rows| &**rows) {
-                        Some([record]) => PartState::Row { answer: *answer, record: *record },
-                        Some([_, _, ..]) => PartState::Ambiguous { answer: *answer },
-                        _ => PartState::Missing { answer: Some(*answer) },
-                    }
-                }
-            };
-            if let Some(site) = self.site_mut(step.site) {
-                site.set_part(object, part, state);
-            }
-        }
-    }
-
-    /// Records inside the records in hand become objects of their own.
-    pub(super) fn nested(
-        &mut self,
-        step: &Step,
-        child: SiteId,
-        column: usize,
-        field: Option<FieldId>,
-    ) {
-        let parents: Vec<u32> =
-            self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)).collect();
-        for parent in parents {
-            let link = self.nested_link(step.site, child, parent, column, field);
-            self.link(child, parent, link);
-        }
-    }
-
-    fn nested_link(
-        &mut self,
-        site: SiteId,
-        child: SiteId,
-        parent: u32,
-        column: usize,
-        field: Option<FieldId>,
-    ) -> Link {
-        let part = PartId(u8::try_from(column).unwrap_or(u8::MAX));
-        let (answer, record) = match self.part(site, parent, part) {
-            PartState::Row { answer, record } => (*answer, *record),
-            PartState::Failed(failure) => return Link::Failed(*failure),
-            PartState::Unset => return Link::Unset,
-            _ => return Link::Null { by: NullBy::NotLinked },
-        };
-        let Some(loaded) = self.arena.loaded(answer).map(|loaded| Arc::clone(&loaded.answer))
-        else {
-            return Link::Unset;
-        };
-        match field_cell(self.graph, &loaded, record, field) {
-            Cell::Problem(problem) => Link::Failed(self.misfit(&loaded, problem)),
-            cell @ Cell::Record { .. } => Link::One(self.row(child, parent, answer, cell)),
-            Cell::List { start, end } => {
-                let first = self.site(child).map_or(0, |site| number(site.objects.len()));
-                for index in start..end {
-                    match loaded.cell(index) {
-                        cell @ Cell::Record { .. } => {
-                            self.row(child, parent, answer, cell);
-                        }
-                        Cell::Problem(problem) => self.add_misfit(child, parent, &loaded, problem),
-                        _ => self.add_null(child, parent),
-                    }
-                }
-                Link::Many { start: first, end: first + (end - start), answer: Some(answer) }
-            }
-            _ => Link::Null { by: NullBy::Answer(answer) },
         }
     }
 
@@ -349,6 +308,10 @@ impl Run<'_> {
                 Work::Reference(reference) => {
                     self.link(reference.child, object, Link::Failed(failure));
                 }
+                Work::Entities(entities) => {
+                    self.link(entities.child, object, Link::Failed(failure));
+                }
+                Work::Merge(merge) => self.link(merge.child, object, Link::Failed(failure)),
                 Work::Part(part) => self.fail_part(step.site, object, part.part, failure),
             }
         }
@@ -363,26 +326,19 @@ impl Run<'_> {
     }
 }
 
-/// The outcomes of chunks, by key. A chunk that several keys have joined is here several times.
+/// The outcomes of chunks, by key.
 fn outcomes(chunks: &[Arc<Chunk>]) -> FxHashMap<&str, &KeyOutcome> {
-    let mut distinct: Vec<&Arc<Chunk>> = chunks.iter().collect();
-    distinct.sort_unstable_by_key(|chunk| Arc::as_ptr(chunk));
-    distinct.dedup_by(|one, other| Arc::ptr_eq(one, other));
-    let pairs = distinct.into_iter().flat_map(|chunk| chunk.keys.iter().zip(&chunk.outcomes));
+    let pairs =
+        distinct(chunks).into_iter().flat_map(|chunk| chunk.keys.iter().zip(&chunk.outcomes));
     pairs.map(|(key, outcome)| (key.as_str(), outcome)).collect()
 }
 
-/// The cell of a field in a record of whichever shape.
-pub(crate) fn field_cell(
-    graph: &Graph,
-    answer: &Answer,
-    record: Cell,
-    field: Option<FieldId>,
-) -> Cell {
-    let Cell::Record { shape, .. } = record else { return Cell::Absent };
-    let slot = field
-        .and_then(|field| graph.shape(shape).field_slots.get(field.index()).copied().flatten());
-    slot.map_or(Cell::Absent, |slot| answer.slot(record, slot))
+/// Each chunk once: one that several keys have joined is there for each of them, with the outcomes of them all.
+fn distinct(chunks: &[Arc<Chunk>]) -> Vec<&Arc<Chunk>> {
+    let mut distinct: Vec<&Arc<Chunk>> = chunks.iter().collect();
+    distinct.sort_unstable_by_key(|chunk| Arc::as_ptr(chunk));
+    distinct.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    distinct
 }
 
 /// Types that a failing anchor leaves standing are told by this.
@@ -394,4 +350,29 @@ pub(crate) fn anchor_state<'a>(
 ) -> Option<&'a PartState> {
     let anchor = graph.ty(ty).anchor()?;
     Some(site.part(object, usize::from(anchor.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Chunk, Key, Loaded, distinct, outcomes};
+    use crate::value::Answer;
+
+    fn chunk(name: &str, keys: usize) -> Arc<Chunk> {
+        let keys: Vec<Key> = (0..keys).map(|key| Key::new(&format!("{name}{key}"))).collect();
+        let outcomes = keys.iter().map(|_| Ok(Loaded::now(Arc::new(Answer::default())))).collect();
+        Arc::new(Chunk { keys, outcomes })
+    }
+
+    #[test]
+    fn a_chunk_that_many_keys_have_joined_is_looked_through_once() {
+        let (one, other) = (chunk("one", 1_000), chunk("other", 1_000));
+        let joined: Vec<_> =
+            (0..1_000).flat_map(|_| [Arc::clone(&one), Arc::clone(&other)]).collect();
+        assert_eq!(distinct(&joined).len(), 2);
+        let outcomes = outcomes(&joined);
+        assert_eq!(outcomes.len(), 2_000);
+        assert!(outcomes.contains_key("one999") && outcomes.contains_key("other0"));
+    }
 }

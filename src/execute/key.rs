@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use crate::error::ErrorCode;
 use crate::execute::{Failure, Link, NullBy, PartState, Run};
 use crate::graph::{ArgumentPath, Graph, KeySource, Normalizer, PartId, SlotId, TypeId};
-use crate::load::argument;
 use crate::plan::SiteId;
-use crate::value::{KEY_SEPARATOR, Key, normalize, remote_key};
+use crate::value::{Answer, Cell, KEY_SEPARATOR, Key, normalize, remote_key};
 
 type Arguments = serde_json::Map<String, serde_json::Value>;
 
@@ -32,9 +31,15 @@ impl Run<'_> {
             KeySource::None | KeySource::Arguments(_) => ObjectKey::Known(Cow::Borrowed("")),
             KeySource::Slots { part, slots } => match self.slot_key(site, object, ty, *part, slots)
             {
-                ObjectKey::Known(key) => normalized(key, normalizer),
+                ObjectKey::Known(key) => normalized(self.graph, key, normalizer),
                 other => other,
             },
+            KeySource::Represented { part, of } => {
+                match self.represented_key(site, object, ty, *part, of) {
+                    ObjectKey::Known(key) => normalized(self.graph, key, normalizer),
+                    other => other,
+                }
+            }
         }
     }
 
@@ -52,14 +57,7 @@ impl Run<'_> {
                 let Some(loaded) = self.arena.loaded(*answer) else {
                     return ObjectKey::None(Link::Unset);
                 };
-                let text = |slot: &SlotId| loaded.answer.key_text(self.graph, *record, *slot);
-                let key = match slots {
-                    [slot] => text(slot).filter(|text| !text.trim().is_empty()),
-                    slots => slots.iter().map(text).collect::<Option<Vec<_>>>().and_then(|texts| {
-                        Key::composite(texts.iter().map(|text| &**text))
-                            .map(|key| Cow::Owned(key.as_str().to_owned()))
-                    }),
-                };
+                let key = record_key(self.graph, &loaded.answer, *record, slots);
                 key.map_or(ObjectKey::None(Link::Null { by: NullBy::NoKey }), ObjectKey::Known)
             }
             PartState::Key { kind, key } => {
@@ -72,29 +70,80 @@ impl Run<'_> {
                 ObjectKey::None(Link::Null { by: NullBy::NotLinked })
             }
             PartState::Unset => ObjectKey::None(Link::Unset),
-            PartState::Ambiguous { .. } => {
-                let role = self
-                    .graph
-                    .ty(ty)
-                    .parts
-                    .get(usize::from(part.0))
-                    .map(|part| std::sync::Arc::clone(&part.role));
-                ObjectKey::Fails(Failure::Ambiguous { role: role.unwrap_or_default() })
+            PartState::Ambiguous { .. } => ObjectKey::Fails(self.ambiguous_part(ty, part)),
+            // several records say one thing, or it is not known which is meant
+            PartState::Several { .. } => {
+                let mut keys = self.several_keys(site, object, part, slots).unwrap_or_default();
+                match (keys.pop(), keys.pop()) {
+                    (Some(key), None) => ObjectKey::Known(Cow::Owned(key)),
+                    (Some(_), Some(_)) => ObjectKey::Fails(self.ambiguous_part(ty, part)),
+                    (None, _) => ObjectKey::None(Link::Null { by: NullBy::NoKey }),
+                }
             }
             PartState::Failed(failure) => ObjectKey::None(Link::Failed(*failure)),
         }
     }
 }
 
-fn normalized(key: Cow<'_, str>, normalizer: Normalizer) -> ObjectKey<'_> {
+/// The key that some slots of a record spell.
+pub(super) fn record_key<'a>(
+    graph: &Graph,
+    answer: &'a Answer,
+    record: Cell,
+    slots: &[SlotId],
+) -> Option<Cow<'a, str>> {
+    let text = |slot: &SlotId| answer.key_text(graph, record, *slot);
+    let slots = slots_in(graph, record, slots)?;
+    match &*slots {
+        [slot] => text(slot).filter(|text| !text.chars().all(char::is_whitespace)),
+        slots => slots.iter().map(text).collect::<Option<Vec<_>>>().and_then(|texts| {
+            Key::composite(texts.iter().map(|text| &**text))
+                .map(|key| Cow::Owned(key.as_str().to_owned()))
+        }),
+    }
+}
+
+/// The slots by which this very record holds what is in `slots` of its type's own shape.
+fn slots_in<'s>(graph: &Graph, record: Cell, slots: &'s [SlotId]) -> Option<Cow<'s, [SlotId]>> {
+    let Cell::Record { shape, .. } = record else { return Some(Cow::Borrowed(slots)) };
+    let named = &graph.shape(shape).named_slots;
+    if named.is_empty() {
+        return Some(Cow::Borrowed(slots));
+    }
+    let slots = slots.iter().map(|slot| named.get(slot.index()).copied().flatten());
+    slots.collect::<Option<Vec<_>>>().map(Cow::Owned)
+}
+
+/// The key as its call knows it; none if nothing is left of it.
+pub(super) fn normalized<'k>(
+    graph: &Graph,
+    key: Cow<'k, str>,
+    normalizer: Normalizer,
+) -> ObjectKey<'k> {
     let key = match normalize(normalizer, &key) {
-        Cow::Borrowed(text) if text.len() == key.len() => return ObjectKey::Known(key),
-        other => other.into_owned(),
+        Cow::Borrowed(text) if text.len() == key.len() => key,
+        other => Cow::Owned(other.into_owned()),
     };
-    if key.is_empty() {
-        ObjectKey::None(Link::Null { by: NullBy::NoKey })
-    } else {
-        ObjectKey::Known(Cow::Owned(key))
+    match key.len() {
+        0 => ObjectKey::None(Link::Null { by: NullBy::NoKey }),
+        length if length > graph.limits.key_bytes => ObjectKey::Fails(too_long(graph, length)),
+        _ => ObjectKey::Known(key),
+    }
+}
+
+/// Where a chunk ends depends on its keys: how many calls can be made is only known if none is too long.
+fn too_long(graph: &Graph, length: usize) -> Failure {
+    let most = graph.limits.key_bytes;
+    let message = format!("a key has {length} bytes; limits.key_bytes allows {most}");
+    Failure::Input { code: ErrorCode::KeyBytesLimit, message }
+}
+
+fn key_of<'t>(graph: &Graph, texts: impl Iterator<Item = &'t str>) -> Result<Option<Key>, Failure> {
+    match Key::composite(texts) {
+        Some(key) if key.as_str().len() > graph.limits.key_bytes => {
+            Err(too_long(graph, key.as_str().len()))
+        }
+        key => Ok(key),
     }
 }
 
@@ -128,12 +177,12 @@ pub(super) fn argument_key(
 ) -> Result<Option<Key>, Failure> {
     let mut texts = Vec::with_capacity(paths.len());
     for path in paths {
-        match argument(arguments, path) {
+        match path.value_in(arguments) {
             None | Some(serde_json::Value::Null) => return Ok(None),
             Some(value) => texts.push(key_text(graph, path, value)?),
         }
     }
-    Ok(Key::composite(texts.iter().map(String::as_str)))
+    key_of(graph, texts.iter().map(String::as_str))
 }
 
 /// The keys of a list argument, in its order: `None` for a null item.
@@ -142,20 +191,20 @@ pub(super) fn argument_keys(
     arguments: &Arguments,
     path: &ArgumentPath,
 ) -> Result<Vec<Option<Key>>, Failure> {
-    match argument(arguments, path) {
+    match path.value_in(arguments) {
         None | Some(serde_json::Value::Null) => Ok(Vec::new()),
         Some(serde_json::Value::Array(items)) => items
             .iter()
             .map(|item| match item {
                 serde_json::Value::Null => Ok(None),
-                item => Ok(Key::composite([key_text(graph, path, item)?.as_str()])),
+                item => key_of(graph, [key_text(graph, path, item)?.as_str()].into_iter()),
             })
             .collect(),
-        Some(item) => Ok(vec![Key::composite([key_text(graph, path, item)?.as_str()])]),
+        Some(item) => Ok(vec![key_of(graph, [key_text(graph, path, item)?.as_str()].into_iter())?]),
     }
 }
 
-fn key_text(
+pub(super) fn key_text(
     graph: &Graph,
     path: &ArgumentPath,
     value: &serde_json::Value,
@@ -168,7 +217,16 @@ fn key_text(
         Some(ty) => remote_id(graph, ty, &text).ok_or_else(|| wrong_id(graph, path, ty))?,
         None => text,
     };
-    let text = normalize(path.normalizer, &text).into_owned();
+    let given = text;
+    let text = normalize(path.normalizer, &given).into_owned();
+    if text.is_empty()
+        && !given.trim().is_empty()
+        && matches!(path.normalizer, Normalizer::Phone(_))
+    {
+        let name = path.path.join(".");
+        let message = format!("`{name}` is no telephone number with its country's code");
+        return Err(Failure::Input { code: ErrorCode::BadUserInput, message });
+    }
     if text.contains(KEY_SEPARATOR) {
         let name = path.path.join(".");
         return Err(Failure::Input {

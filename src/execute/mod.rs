@@ -5,29 +5,48 @@
 //! Never: sends what a step's keys do not need; repeats or shares a write; starts a task or a timer for a read.
 
 mod begin;
+mod entities;
 mod finish;
+mod flow;
 mod key;
+mod made;
+mod merge;
+mod merged;
+mod named;
+mod nested;
+mod pages;
 mod part;
+mod records;
+mod reference;
+mod running;
+mod several;
+mod sift;
 mod slice;
 mod state;
+mod times;
 mod write;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use crate::error::ErrorCode;
 use crate::graph::{Graph, PartId};
 use crate::load::{CursorKey, Loader, Memo};
-use crate::operation::{OperationKind, Variables};
-use crate::plan::{self, Marks, Plan, SiteId, StepId, Work};
+use crate::operation::{OperationKind, SelectedField, Variables};
+use crate::plan::{self, Marks, OutEntry, Plan, SiteId, StepId, Work};
 use crate::principal::Principal;
 
-pub(crate) use finish::{anchor_state, field_cell};
+pub(crate) use finish::anchor_state;
+pub use pages::Pages;
+pub use running::Running;
+pub(crate) use state::Row;
 pub use state::{
-    Arena, Failure, FailureId, Link, NullBy, Object, PartState, SiteState, Window, WindowId,
+    Arena, Failure, FailureId, Link, MergedPage, NullBy, Object, PartState, SiteState, Way, Window,
+    WindowId,
 };
+pub use times::{StepTimes, Waits};
 
 /// What a run needs besides its plan.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +56,8 @@ pub struct Context<'a> {
     pub principal: &'a Arc<Principal>,
     pub variables: &'a Variables,
     pub deadline: Instant,
+    /// Whether to note when each step ran.
+    pub is_traced: bool,
 }
 
 /// Everything that a run gave.
@@ -47,6 +68,19 @@ pub struct Outcome {
     pub arena: Arena,
     /// When the run began: ages are counted to here.
     pub now: Instant,
+    /// How many objects all sites hold, of `limits.objects`.
+    pub objects: usize,
+    /// When each step ran, if that was to be noted.
+    pub times: Option<StepTimes>,
+    pub waits: Waits,
+    /// By step: whether it is still to come. Empty once nothing is.
+    pub open: Vec<bool>,
+}
+
+impl Outcome {
+    pub fn is_open(&self, step: StepId) -> bool {
+        self.open.get(step.index()).copied().unwrap_or(false)
+    }
 }
 
 /// Runs a plan to its end, or to the deadline.
@@ -56,7 +90,9 @@ pub async fn execute(plan: &Plan, context: Context<'_>) -> Outcome {
         OperationKind::Query => run.steps(None).await,
         OperationKind::Mutation => run.root_fields_in_turn().await,
     }
-    Outcome { marks: run.marks, sites: run.sites, arena: run.arena, now: run.now }
+    let Run { marks, sites, arena, now, objects, times, waits, .. } = run;
+    let times = times.map(StepTimes::finished);
+    Outcome { marks, sites, arena, now, objects, times, waits, open: Vec::new() }
 }
 
 /// A run under way.
@@ -70,6 +106,10 @@ struct Run<'a> {
     arena: Arena,
     now: Instant,
     objects: usize,
+    times: Option<StepTimes>,
+    waits: Waits,
+    /// Of an answer in parts: the lists that come page by page.
+    paging: Option<pages::Paging>,
 }
 
 /// A step that waits for loads.
@@ -84,8 +124,11 @@ enum Begun {
 impl<'a> Run<'a> {
     fn new(planned: &'a Plan, context: Context<'a>) -> Self {
         let graph = &*context.loader.graph;
-        let truths = planned.operation.truths(context.variables);
-        let marks = plan::mark(graph, planned, truths, context.principal);
+        let mut marks = plan::mark(graph, planned, context.variables, context.principal);
+        let refused = |field: &Arc<SelectedField>| {
+            field.arguments(context.variables).err().map(|error| error.message)
+        };
+        marks.refused = planned.refusable.iter().map(refused).collect();
         let sites = planned
             .sites
             .iter()
@@ -101,6 +144,9 @@ impl<'a> Run<'a> {
             arena: Arena::default(),
             now: Instant::now(),
             objects: 0,
+            times: context.is_traced.then(|| StepTimes::new(planned.steps.len())),
+            waits: Waits::default(),
+            paging: None,
         };
         if let (Some(root), Some(site)) = (run.sites.first_mut(), planned.sites.first()) {
             root.add(Object { ty: Some(site.ty), parent: 0 });
@@ -110,90 +156,22 @@ impl<'a> Run<'a> {
 
     /// Mutations: one root field after the other, in the order of writing (specification, section 6.2.2).
     async fn root_fields_in_turn(&mut self) {
-        let Some(branch) = self.plan.root.branches.first() else { return };
-        for entry in &branch.order {
-            let truths = self.marks.truths;
-            if entry.when.holds(truths) && !entry.unless.iter().any(|earlier| earlier.holds(truths))
-            {
-                self.steps(Some(entry.field)).await;
-                // What is read after a mutation is read anew.
-                self.memo = Memo::default();
-                self.now = Instant::now();
-            }
+        for field in self.root_fields() {
+            self.steps(Some(field)).await;
+            // What is read after a mutation is read anew.
+            self.memo = Memo::default();
+            self.now = Instant::now();
         }
     }
 
-    /// Runs all active steps (of one root field), each as soon as what it waits for is done.
-    async fn steps(&mut self, root_field: Option<usize>) {
-        let mut state: Vec<Progress> =
-            (0..self.plan.steps.len()).map(|_| Progress::Waits).collect();
-        let mut waiting: FuturesUnordered<Waiting> = FuturesUnordered::new();
-        loop {
-            self.begin_ready(root_field, &mut state, &waiting);
-            if waiting.is_empty() {
-                return;
-            }
-            match tokio::time::timeout_at(self.context.deadline, waiting.next()).await {
-                Ok(Some(landed)) => {
-                    if let Some(progress) = state.get_mut(landed.step.index()) {
-                        *progress = Progress::Done;
-                    }
-                    self.finish(landed);
-                }
-                Ok(None) => return,
-                Err(_) => return self.give_up(&state, root_field),
-            }
-        }
-    }
-
-    fn begin_ready(
-        &mut self,
-        root_field: Option<usize>,
-        state: &mut [Progress],
-        waiting: &FuturesUnordered<Waiting>,
-    ) {
-        let plan = self.plan;
-        let mut is_moving = true;
-        while is_moving {
-            is_moving = false;
-            for (id, step) in (0..).map(StepId).zip(&plan.steps) {
-                let is_due = state.get(id.index()) == Some(&Progress::Waits)
-                    && root_field.is_none_or(|field| step.root_field == field)
-                    && self.marks.is_active(id)
-                    && step
-                        .after
-                        .iter()
-                        .all(|before| state.get(before.index()) == Some(&Progress::Done));
-                if !is_due {
-                    continue;
-                }
-                let progress = match self.begin(id) {
-                    Begun::Done => Progress::Done,
-                    Begun::Waiting(future) => {
-                        waiting.push(future);
-                        Progress::Flies
-                    }
-                };
-                is_moving |= progress == Progress::Done;
-                if let Some(slot) = state.get_mut(id.index()) {
-                    *slot = progress;
-                }
-            }
-        }
-    }
-
-    /// The deadline passed: whatever is not done has failed.
-    fn give_up(&mut self, state: &[Progress], root_field: Option<usize>) {
-        for (id, step) in (0..).map(StepId).zip(&self.plan.steps) {
-            let is_open = state.get(id.index()) != Some(&Progress::Done)
-                && self.marks.is_active(id)
-                && root_field.is_none_or(|field| step.root_field == field);
-            if is_open {
-                let role = self.role_of(&step.work, step.ty);
-                let failure = self.arena.failure(Failure::Deadline { role });
-                self.fail_step(id, failure);
-            }
-        }
+    /// The root fields that are written, in their order.
+    fn root_fields(&self) -> Vec<usize> {
+        let order = self.plan.root.branches.first().map_or(&[][..], |branch| &branch.order);
+        let truths = self.marks.truths;
+        let is_written = |entry: &&OutEntry| {
+            entry.when.holds(truths) && !entry.unless.iter().any(|earlier| earlier.holds(truths))
+        };
+        order.iter().filter(is_written).map(|entry| entry.field).collect()
     }
 
     fn role_of(&self, work: &Work, ty: crate::graph::TypeId) -> Option<Arc<str>> {
@@ -207,8 +185,18 @@ impl<'a> Run<'a> {
                 .parts
                 .get(usize::from(part.part.0))
                 .map(|part| Arc::clone(&part.role)),
-            Work::Reference(_) | Work::Nested { .. } => None,
+            Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => None,
         }
+    }
+
+    /// May so many more objects be made?
+    fn has_room(&self, count: usize) -> bool {
+        self.objects.saturating_add(count) <= self.graph.limits.objects
+    }
+
+    fn too_many(&mut self) -> FailureId {
+        let message = too_many_objects(self.graph);
+        self.arena.failure(Failure::Input { code: ErrorCode::ObjectsLimit, message })
     }
 
     fn site(&self, id: SiteId) -> Option<&SiteState> {
@@ -225,9 +213,10 @@ impl<'a> Run<'a> {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Waits,
-    Flies,
-    Done,
+/// What a client is told of an answer that is larger than `limits.objects`.
+pub(crate) fn too_many_objects(graph: &Graph) -> String {
+    format!(
+        "the answer would hold more than {} objects: ask for fewer at a time",
+        graph.limits.objects
+    )
 }

@@ -2,11 +2,11 @@
 
 use crate::execute::begin::{Reach, wait};
 use crate::execute::finish::Group;
-use crate::execute::key::ObjectKey;
+use crate::execute::key::{ObjectKey, normalized};
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
-use crate::execute::{Begun, Failure, Link, PartState, Run};
-use crate::graph::{CallId, PartId, ShapeId, TypeId};
+use crate::execute::{Begun, Failure, Link, PartState, Run, Way};
+use crate::graph::{CallId, IdentityRule, PartId, ShapeId, TypeId};
 use crate::load::Load;
 use crate::plan::{PartStep, SiteId, Step, StepId};
 use crate::value::{Key, SlotSet};
@@ -27,14 +27,28 @@ impl Run<'_> {
             part.keys.iter().map(|_| Vec::new()).collect();
         let mut settled: Vec<(u32, Settled)> = Vec::new();
         let mut known = KnownKeys::default();
+        let is_told = self.marks.tells_ways(step.site);
+        let is_counted = part.rules.iter().any(|rule| rule.at_most > 1);
+        let mut ways: Vec<(u32, Way)> = Vec::new();
         for object in self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)) {
-            match self.identify(step, work, object, wanted) {
+            let mut way = Way::default();
+            let identified = self.identify((id, step, work), object, wanted, &mut way);
+            if !way.blocked.is_empty() || (way.rule.is_some() && (is_told || is_counted)) {
+                ways.push((object, way));
+            }
+            match identified {
                 Identified::Load(kind, key) => {
                     if let Some(keys) = by_kind.get_mut(usize::from(kind)) {
+                        if keys.is_empty() {
+                            keys.reserve(count.saturating_sub(object as usize));
+                        }
                         keys.push((key, object));
                     }
                 }
-                Identified::Known(kind, key) => known.push(object, kind, &key),
+                Identified::Known(kind, key) => {
+                    known.reserve(count.saturating_sub(object as usize), key.len());
+                    known.push(object, kind, &key);
+                }
                 Identified::Settled(state) => settled.push((object, state)),
                 Identified::Has => {}
             }
@@ -51,6 +65,9 @@ impl Run<'_> {
             }
         }
         self.memo = memo;
+        if let Some(site) = self.site_mut(step.site).filter(|_| !ways.is_empty()) {
+            site.ways.extend(ways.into_iter().map(|(object, way)| ((object, work.part), way)));
+        }
         let groups: Vec<Group> =
             sought.into_iter().map(|sought| self.take(sought, &mut reaches)).collect();
         self.keep_known(step.site, work.part, known);
@@ -64,7 +81,7 @@ impl Run<'_> {
             self.finish_part(step, work.part, &reaches);
             return Begun::Done;
         }
-        wait(id, reaches, groups, Slice::default())
+        wait(id, (reaches, Vec::new()), groups, Slice::default())
     }
 
     fn part_load(&self, call: CallId, shape: ShapeId, wanted: SlotSet) -> Load {
@@ -74,7 +91,7 @@ impl Run<'_> {
             wanted,
             serde_json::Map::new(),
             None,
-            self.context.principal,
+            (self.context.principal, self.context.deadline),
         )
     }
 
@@ -97,10 +114,10 @@ impl Run<'_> {
     /// Which key leads to an object's part: its own, or that of the first identity rule that has one.
     fn identify<'s>(
         &'s self,
-        step: &Step,
-        work: &PartStep,
+        (id, step, work): (StepId, &Step, &PartStep),
         object: u32,
         wanted: SlotSet,
+        way: &mut Way,
     ) -> Identified<'s> {
         let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(work.part.0)) else {
             return Identified::Has;
@@ -112,38 +129,53 @@ impl Run<'_> {
             }
             _ => return Identified::Has,
         }
-        let rules = part
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| work.rules.contains(index))
-            .filter(|(index, _)| work.early_rule.is_none_or(|early| early == *index));
-        for (_, rule) in rules {
+        let tries_all = self.marks.tries_all(id);
+        let rules =
+            part.rules.iter().enumerate().filter(|(index, _)| work.rules.contains(index)).filter(
+                |(index, _)| tries_all || work.early_rule.is_none_or(|early| early == *index),
+            );
+        for (index, rule) in rules {
+            let number = u8::try_from(index).unwrap_or(u8::MAX);
             let Some(part_key) = part.keys.get(usize::from(rule.key_kind)) else { continue };
-            match self.slot_key(step.site, object, step.ty, rule.from, &rule.slots) {
+            let key = match self.slot_key(step.site, object, step.ty, rule.from, &rule.slots) {
+                ObjectKey::Known(key) => match translated(rule, key) {
+                    Some(key) => normalized(self.graph, key, part_key.normalizer),
+                    // like a blank one
+                    None => continue,
+                },
+                other => other,
+            };
+            match key {
                 ObjectKey::Known(key) => {
-                    let key = match crate::value::normalize(part_key.normalizer, &key) {
-                        Cow::Borrowed(text) if text.len() == key.len() => key,
-                        other => Cow::Owned(other.into_owned()),
-                    };
-                    if key.is_empty() {
+                    if part_key.blocked.as_ref().is_some_and(|blocked| blocked.holds(&key)) {
+                        way.blocked.push(number);
                         continue;
                     }
+                    way.rule = Some(number);
                     let holds = || {
                         part_key.slots.iter().fold(SlotSet::EMPTY, |mut all, slot| {
                             all.insert(*slot);
                             all
                         })
                     };
-                    if !part.is_anchor && !wanted.is_empty() && holds().covers(wanted) {
+                    let is_asked = part_key.call.is_some() && self.marks.tells_ways(step.site);
+                    let is_enough = !part.is_anchor && !is_asked;
+                    // a part that no call loads is known by its key alone, whatever is wanted of it
+                    let is_all = part_key.call.is_none()
+                        || (is_enough && !wanted.is_empty() && holds().covers(wanted));
+                    if is_all {
                         return Identified::Known(rule.key_kind, key);
                     }
                     return Identified::Load(rule.key_kind, key);
                 }
                 ObjectKey::None(Link::Failed(failure)) => {
+                    way.rule = Some(number);
                     return Identified::Settled(self.upstream(step.ty, rule.from, failure));
                 }
-                ObjectKey::Fails(failure) => return Identified::Settled(Settled::Failure(failure)),
+                ObjectKey::Fails(failure) => {
+                    way.rule = Some(number);
+                    return Identified::Settled(Settled::Failure(failure));
+                }
                 // Blank: the next rule.
                 ObjectKey::None(_) => {}
             }
@@ -169,6 +201,14 @@ impl Run<'_> {
     }
 }
 
+/// The key that a rule's table has for what its source says; that itself without a table.
+fn translated<'k>(rule: &'k IdentityRule, key: Cow<'k, str>) -> Option<Cow<'k, str>> {
+    match &rule.table {
+        Some(table) => table.get(key.trim()).map(|key| Cow::Borrowed(&**key)),
+        None => Some(key),
+    }
+}
+
 enum Identified<'a> {
     Load(u8, Cow<'a, str>),
     /// The key is all that is wanted.
@@ -187,6 +227,15 @@ struct KnownKeys {
 }
 
 impl KnownKeys {
+    /// With the first key: room for as many, should they be as long.
+    fn reserve(&mut self, count: usize, length: usize) {
+        const MOST: usize = 1 << 16;
+        if self.keys.is_empty() {
+            self.keys.reserve(count);
+            self.text.reserve(count.saturating_mul(length + 1).min(MOST));
+        }
+    }
+
     fn push(&mut self, object: u32, kind: u8, key: &str) {
         let start = number(self.text.len());
         self.text.push_str(key);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::error::{ErrorCode, LoadError};
-use crate::graph::{PartId, TypeId};
+use crate::execute::Pages;
+use crate::graph::{FieldId, Graph, PartId, SlotId, TypeId};
 use crate::load::Loaded;
-use crate::value::{Cell, Key};
+use crate::value::{Answer, Cell, Key};
 
 /// The objects of one site.
 #[derive(Debug, Default)]
@@ -18,13 +19,30 @@ pub struct SiteState {
     pub columns: usize,
     /// For each object of the parent site: what it has here. Empty until the site's origin is done.
     pub links: Vec<Link>,
+    /// By object of the parent site: the pages of its list, while the site's origin is not done.
+    pub pages: FxHashMap<u32, Pages>,
     /// The keys that objects were made with, by object, for what is known of an object whose anchor fails.
     pub given: FxHashMap<u32, (PartId, u8, Key)>,
+    /// Objects without a type that stand for a list inside a list: the first of its items, and the one after the last.
+    pub lists: FxHashMap<u32, (u32, u32)>,
+    /// What a router's representations say of objects besides, by object: values of other subgraphs that calls read.
+    pub represented: FxHashMap<u32, serde_json::Map<String, serde_json::Value>>,
+    /// How parts were found, by object and part: where somebody asks, and where a value was blocked.
+    pub ways: FxHashMap<(u32, PartId), Way>,
+}
+
+/// How identity rules led to a part, or did not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The rule that decided, by its place.
+    pub rule: Option<u8>,
+    /// Rules whose value is blocked.
+    pub blocked: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Object {
-    /// `None`: a null in a list.
+    /// `None`: a null in a list, or a list in a list.
     pub ty: Option<TypeId>,
     pub parent: u32,
 }
@@ -39,6 +57,11 @@ pub enum PartState {
     Row {
         answer: u32,
         record: Cell,
+    },
+    /// Several records that are all this customer's, by an identity rule that says so: in the order of their ids.
+    Several {
+        answer: u32,
+        records: Arc<[Cell]>,
     },
     /// Only the key is known, and no more is needed.
     Key {
@@ -75,6 +98,12 @@ pub enum Link {
         end: u32,
         answer: Option<u32>,
     },
+    /// Rows of an answer, where the child site's objects are nothing but their records.
+    Rows {
+        answer: u32,
+        start: u32,
+        end: u32,
+    },
     Window(WindowId),
 }
 
@@ -96,8 +125,10 @@ pub struct WindowId(pub u32);
 /// A connection's objects, and what its page info and cursors are made from.
 #[derive(Clone, Debug)]
 pub struct Window {
+    /// Objects of the child site, or rows of the answer.
     pub start: u32,
     pub end: u32,
+    pub are_rows: bool,
     pub answer: u32,
     /// The row of the answer that the first object is.
     pub first_row: u32,
@@ -107,6 +138,24 @@ pub struct Window {
     pub list: Option<Box<[u8]>>,
     /// The page size that was asked for, of a list that pages by itself.
     pub page_size: Option<u32>,
+    /// Of a merged list: `start` and `end` count its events.
+    pub merged: Option<Box<MergedPage>>,
+}
+
+/// The events of one page of a merged list, and what is to be said of it.
+#[derive(Clone, Debug)]
+pub struct MergedPage {
+    /// The place of each event's list, and the event at the list's site.
+    pub events: Vec<(u8, u32)>,
+    /// The cursor behind each event; of a page without events one alone. Empty if none is selected.
+    pub cursors: Vec<Box<str>>,
+    /// The roles of which something is missing.
+    pub missing: Vec<Arc<str>>,
+    pub failures: Vec<FailureId>,
+    /// Records that were left out because nothing says when they happened.
+    pub undated: u32,
+    /// Some list answered.
+    pub is_answered: bool,
 }
 
 /// Why something has no value.
@@ -205,6 +254,29 @@ impl SiteState {
             .zip(&self.objects)
             .filter(move |(_, object)| object.ty == Some(ty))
             .map(|(index, _)| index)
+    }
+}
+
+/// A record's cells, by field.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Row<'a> {
+    /// Its cells, and whatever stands behind them.
+    cells: &'a [Cell],
+    field_slots: &'a [Option<SlotId>],
+}
+
+impl<'a> Row<'a> {
+    /// A row without fields where `record` is no record.
+    pub(crate) fn of(graph: &'a Graph, answer: &'a Answer, record: Cell) -> Self {
+        let Cell::Record { shape, start } = record else { return Self::default() };
+        let cells = answer.cells.get(start as usize..).unwrap_or_default();
+        Self { cells, field_slots: &graph.shape(shape).field_slots }
+    }
+
+    /// The cell of a field of the record's type.
+    pub(crate) fn field(self, field: Option<FieldId>) -> Cell {
+        let slot = field.and_then(|field| self.field_slots.get(field.index()).copied().flatten());
+        slot.and_then(|slot| self.cells.get(slot.index())).copied().unwrap_or(Cell::Absent)
     }
 }
 

@@ -21,7 +21,7 @@ impl Run<'_> {
         &mut self,
         id: StepId,
         step: &Step,
-        load: Load,
+        mut load: Load,
         key: Option<Key>,
         slice: Slice,
     ) -> Begun {
@@ -34,7 +34,7 @@ impl Run<'_> {
         // A task of its own: what was sent is seen to its end, and what it made stale is dropped, whoever is still there.
         let task = tokio::spawn(async move {
             let key = key.unwrap_or_else(Key::unit);
-            let written = load::write(&loader, &load, &key).await;
+            let written = load::write(&loader, &mut load, &key).await;
             if written.as_ref().map_or_else(|failure| may_be_done(&failure.error), |_| true) {
                 loader.cache.drop_tags(&tags(&loader, &load, &key));
             }
@@ -50,7 +50,14 @@ impl Run<'_> {
                         error: BackendError::OutcomeUnknown,
                     }))
                 });
-                Landed { step: id, reaches, groups: Vec::new(), slice, written: Some(written) }
+                Landed {
+                    step: id,
+                    reaches,
+                    unions: Vec::new(),
+                    groups: Vec::new(),
+                    slice,
+                    written: Some(written),
+                }
             }
             .boxed(),
         )
@@ -62,14 +69,21 @@ fn may_be_done(error: &BackendError) -> bool {
     match error {
         BackendError::Build { .. }
         | BackendError::Connect { .. }
+        | BackendError::Untrusted { .. }
         | BackendError::DeadlineExceeded
         | BackendError::Status { status: 400..=499, .. }
+        | BackendError::Throttled { .. }
+        | BackendError::BreakerOpen { .. }
+        | BackendError::QueueFull { .. }
+        | BackendError::QuotaSpent { .. }
         | BackendError::Fault { .. }
         | BackendError::Unsuccessful { .. } => false,
         BackendError::Exchange { .. }
         | BackendError::Timeout { .. }
         | BackendError::Status { .. }
+        | BackendError::Unavailable { .. }
         | BackendError::Decode { .. }
+        | BackendError::Violated { .. }
         | BackendError::TooLarge { .. }
         | BackendError::OutcomeUnknown => true,
     }
@@ -86,17 +100,25 @@ fn tags(loader: &Loader, load: &Load, key: &Key) -> Vec<Tag> {
         page: None,
         page_size: None,
         principal: &load.principal,
+        known: None,
     };
     let scope = Scope::new(inputs, &[], None);
-    let tag = |drop: &Drop| match drop {
-        Drop::Type(ty) => Tag::of_type(*ty),
-        Drop::Entity { ty, id } => match id.evaluate(&scope) {
-            Ok(serde_json::Value::String(id)) => Tag::of_entity(*ty, &remote(graph, *ty, id)),
-            Ok(serde_json::Value::Number(id)) => Tag::of_entity(*ty, &id.to_string()),
-            _ => Tag::of_type(*ty),
-        },
-    };
-    graph.call(load.call).drops.iter().map(tag).collect()
+    let mut tags = Vec::new();
+    for drop in &graph.call(load.call).drops {
+        let (ty, id) = match drop {
+            Drop::Type(ty) => (*ty, None),
+            Drop::Entity { ty, id } => match id.evaluate(&scope) {
+                Ok(serde_json::Value::String(id)) => (*ty, Some(remote(graph, *ty, id))),
+                Ok(serde_json::Value::Number(id)) => (*ty, Some(id.to_string())),
+                _ => (*ty, None),
+            },
+        };
+        match id {
+            Some(id) => tags.extend([Tag::of_entity(ty, &id), Tag::of_search(ty)]),
+            None => tags.push(Tag::of_type(ty)),
+        }
+    }
+    tags
 }
 
 /// The remote key, of an id that only this reads and that therefore nobody has decoded.

@@ -7,6 +7,9 @@ use bytes::Bytes;
 
 use super::StatusProfile;
 use super::accept::Media;
+use super::batch;
+use super::rate;
+use super::request::Refusal;
 use crate::engine::{self, Outcome};
 use crate::error::{ErrorCode, RequestError};
 
@@ -23,12 +26,20 @@ pub(super) fn answered(
         Outcome::Data { has_errors } => data_status(has_errors, media, profile),
         Outcome::Refused(code) => refused_status(code, media, profile),
     };
-    let media = if status.is_success() || profile == StatusProfile::Audit2025 {
-        media
-    } else {
-        Media::Response
-    };
-    build(status, media.content_type(), response.body)
+    build(status, labeled(status, media, profile).content_type(), response.body)
+}
+
+/// Request errors where 200 would say that all is well: the status of the newer media type, whatever the client reads.
+pub(super) fn refused(errors: &[RequestError], media: Media, profile: StatusProfile) -> Response {
+    let code = errors.first().map_or(ErrorCode::Internal, |error| error.code);
+    let status = refused_status(code, Media::Response, profile);
+    build(status, labeled(status, media, profile).content_type(), engine::refused(errors).body)
+}
+
+/// The answers of a batch. Its status says no more than that it was read: each answer says how it went.
+pub(super) fn batch(answer: batch::Answer, media: Media, profile: StatusProfile) -> Response {
+    let status = data_status(answer.has_errors, media, profile);
+    build(status, media.content_type(), answer.body)
 }
 
 /// A request that never reached the engine. Its body is a GraphQL error all the same.
@@ -37,8 +48,21 @@ pub(super) fn refusal(status: StatusCode, error: &RequestError) -> Response {
 }
 
 /// As [`refusal`], in the media type that was agreed on.
-pub(super) fn refusal_in(media: Media, status: StatusCode, error: &RequestError) -> Response {
-    build(status, media.content_type(), error_body(error))
+pub(super) fn refusal_in(media: Media, profile: StatusProfile, refusal: &Refusal) -> Response {
+    let media = labeled(refusal.status, media, profile);
+    let mut response = build(refusal.status, media.content_type(), error_body(&refusal.error));
+    if let Some(after) = refusal.retry_after {
+        rate::write_retry_after(&mut response, after);
+    }
+    response
+}
+
+/// In the edition of 2026 only successes are labeled as older clients want them.
+fn labeled(status: StatusCode, media: Media, profile: StatusProfile) -> Media {
+    match profile {
+        StatusProfile::Draft2026 if !status.is_success() => Media::Response,
+        _ => media,
+    }
 }
 
 fn build(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
@@ -76,6 +100,7 @@ fn refused_status(code: ErrorCode, media: Media, profile: StatusProfile) -> Stat
 }
 
 /// The status that each code means by itself.
+#[expect(clippy::too_many_lines, reason = "a line for each code")]
 fn status(code: ErrorCode) -> StatusCode {
     use ErrorCode as Code;
     match code {
@@ -87,33 +112,61 @@ fn status(code: ErrorCode) -> StatusCode {
         Code::GraphqlValidationFailed
         | Code::BadUserInput
         | Code::OperationResolutionFailure
+        | Code::PersistedQueryNotFound
+        | Code::PersistedQueryNotSupported
+        | Code::PersistedQueryHashMismatch
+        | Code::PersistedQueryIdRequired
+        | Code::QueryNotInSafelist
+        | Code::BatchingNotEnabled
+        | Code::BatchLimitExceeded
         | Code::DocumentBytesLimit
         | Code::TokensLimit
         | Code::NestingLimit
         | Code::DepthLimit
         | Code::SelectionsLimit
+        | Code::SpreadTokensLimit
+        | Code::SpreadBytesLimit
         | Code::AliasesLimit
         | Code::RootFieldsLimit
         | Code::OperationsLimit
         | Code::FragmentVariablesLimit
         | Code::DirectivesLimit
+        | Code::DuplicatesLimit
+        | Code::ListItemsLimit
+        | Code::IntrospectionDepthLimit
+        | Code::PageSizeLimit
+        | Code::PagesLimit
         | Code::VariablesLimit
         | Code::ConditionsLimit
-        | Code::ObjectsLimit => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::UnauthorizedFieldOrType => StatusCode::FORBIDDEN,
+        | Code::ObjectsLimit
+        | Code::KeyBytesLimit
+        | Code::CostEstimatedTooExpensive
+        | Code::CostCallsLimit => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::SocketOperationsLimit
+        | Code::StreamsLimit
+        | Code::StreamOperationsLimit
+        | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Code::StreamNotFound => StatusCode::NOT_FOUND,
+        Code::StreamConflict => StatusCode::CONFLICT,
+        Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
+        Code::UnauthorizedFieldOrType | Code::CsrfError => StatusCode::FORBIDDEN,
         Code::DeadlineExceeded | Code::BackendTimeout => StatusCode::GATEWAY_TIMEOUT,
         Code::BackendUnavailable
         | Code::BackendRejected
         | Code::BackendUnauthorized
+        | Code::BackendUntrusted
         | Code::BackendNotFound
         | Code::BackendRateLimited
         | Code::BackendInvalidAnswer
+        | Code::ContractViolated
         | Code::BackendAnswerTooLarge
         | Code::BackendFault
         | Code::OutcomeUnknown
         | Code::SourceUnavailable => StatusCode::BAD_GATEWAY,
         Code::RequestNotBuilt
         | Code::Ambiguous
+        | Code::BlockedValue
         | Code::ValueInvalid
         | Code::NullForNonNull
         | Code::NotCovered

@@ -1,57 +1,148 @@
-//! `/graphql`: one operation in a POST, one query in a GET, many operations over a WebSocket.
+//! `/graphql`: one operation in a POST, or a batch; one query in a GET; answers as they are, or as streams of events; many operations
+//! over a WebSocket.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
+use serde_json::Value;
 
-use super::accept::{self, Media};
-use super::request::{self, Refusal};
-use super::{Gateway, answer, socket};
-use crate::engine;
+use super::accept::{self, Media, Wanted};
+use super::batch;
+use super::overload::Place;
+use super::rate::Client;
+use super::request::{self, Posted, Refusal};
+use super::{Gateway, Server, answer, events, multipart, origin, socket};
+use crate::config::settings::{Get, StatusProfile};
+use crate::engine::{self, Delivery, Format, Outcome};
 use crate::error::ErrorCode;
 use crate::operation::OperationKind;
 use crate::principal::Principal;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// How a federation's router asks for a trace.
+const INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 
 pub(super) async fn handle(
-    State(gateway): State<Arc<Gateway>>,
+    State(server): State<Server>,
     request: axum::extract::Request,
 ) -> Response {
+    let gateway = server.current();
     let (mut parts, body) = request.into_parts();
+    let principal = principal(&parts, &gateway.engine.graph().forward_headers);
     if socket::is_upgrade(&parts.headers) {
-        let principal = principal(&parts.headers, &gateway.engine.graph().forward_headers);
-        return socket::upgrade(&gateway, &mut parts, principal).await;
+        return socket::upgrade(server, &mut parts, principal).await;
     }
-    let Some(media) = accept::negotiate(&parts.headers, gateway.settings.http.status_profile)
-    else {
-        let message = "answers are `application/graphql-response+json` or `application/json`; accept one of them";
+    let token = events::token(&parts.headers, &parts.uri);
+    match parts.method {
+        Method::PUT if gateway.settings.http.streams.per_client > 0 => {
+            return events::reserve(&gateway, &parts, &principal);
+        }
+        Method::DELETE if gateway.settings.http.streams.per_client > 0 => {
+            return events::give_up(&gateway, token.as_deref(), &parts, &principal);
+        }
+        _ => {}
+    }
+    let profile = gateway.settings.http.status_profile;
+    let in_parts = multipart::accepted(&parts.headers);
+    let wanted = accept::negotiate(&parts.headers, profile);
+    let takes = Takes { whole: wanted.is_some(), in_parts };
+    let only_parts = || in_parts.map(|_| Wanted { media: Media::of(profile), events: false });
+    let Some(wanted) = wanted.or_else(only_parts) else {
+        let message = "answers are `application/graphql-response+json`, `application/json` or `text/event-stream`; accept one of them";
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::NotAcceptable, message);
         return answer::refusal(refusal.status, &refusal.error);
     };
-    let request = match parts.method {
-        Method::POST => read_post(&gateway, &parts.headers, body).await,
-        Method::GET => read_get(&gateway, &parts.headers, &parts.uri),
-        Method::OPTIONS => return options(),
+    match token {
+        Some(token) if wanted.events && parts.method == Method::GET => {
+            events::open(&gateway, &token, &parts, &principal)
+        }
+        token => operate(&gateway, &parts, body, Asked { wanted, takes, token, principal }).await,
+    }
+}
+
+/// Whether a client reads whole answers, and in which format those that come in parts.
+#[derive(Clone, Copy)]
+struct Takes {
+    whole: bool,
+    in_parts: Option<Format>,
+}
+
+/// How an operation is to be answered, and for whom.
+struct Asked {
+    wanted: Wanted,
+    takes: Takes,
+    /// Of the stream through which the results are to come.
+    token: Option<String>,
+    principal: Principal,
+}
+
+/// An operation, or a batch, by POST or GET.
+async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> Response {
+    let Asked { wanted: Wanted { media, events }, takes, token, principal } = asked;
+    let profile = gateway.settings.http.status_profile;
+    if let Some(token) = &token
+        && let Err(refusal) = events::check(gateway, token, parts, &principal)
+    {
+        return answer::refusal_in(media, profile, &refusal);
+    }
+    let incoming = match &parts.method {
+        &Method::POST => match gateway.precheck() {
+            Ok(()) => read_post(gateway, &parts.headers, body).await,
+            Err(refusal) => Err(refusal),
+        },
+        &Method::GET => read_get(gateway, &parts.headers, &parts.uri),
+        &Method::OPTIONS => return options(methods(gateway)),
         method => {
-            return method_not_allowed(media, &format!("{method} is not served here"), "GET, POST");
+            let message = format!("{method} is not served here");
+            return method_not_allowed(media, profile, &message, methods(gateway));
         }
     };
-    match request {
-        Ok(Incoming::Operation(request)) => execute(&gateway, &parts.headers, request, media).await,
-        Ok(Incoming::MutationInGet) => {
-            method_not_allowed(media, "a mutation must be sent by POST", "POST")
+    match incoming {
+        Ok(Incoming::Operation(mut request)) => {
+            note(&request);
+            let trace = parts.headers.get(INCLUDE_TRACE);
+            request.wants_trace = trace.is_some_and(|value| value == "ftv1");
+            let admission = gateway.admit(&[&request], gateway.client(parts, &principal));
+            let tell = admission.tell();
+            let mut response = match (admission.place, token) {
+                (Err(refusal), _) => answer::refusal_in(media, profile, &refusal),
+                (Ok(place), Some(token)) => {
+                    let running = events::Asked { request: *request, principal, place };
+                    events::submit(gateway, &token, parts, running, media)
+                }
+                (Ok(place), None) if events => {
+                    events::distinct(gateway, events::Asked { request: *request, principal, place })
+                }
+                (Ok(place), None) => {
+                    execute(gateway, (*request, place), &principal, (media, takes)).await
+                }
+            };
+            tell(&mut response);
+            response
         }
-        Err(refusal) => answer::refusal_in(media, refusal.status, &refusal.error),
+        Ok(Incoming::Batch(_)) if events || token.is_some() => {
+            let message = "a batch is not answered by a stream of events";
+            let refusal =
+                Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::BatchingNotEnabled, message);
+            answer::refusal_in(media, profile, &refusal)
+        }
+        Ok(Incoming::Batch(members)) => {
+            let client = gateway.client(parts, &principal);
+            batch(gateway, members, (&principal, client), media).await
+        }
+        Ok(Incoming::NotByGet(message)) => method_not_allowed(media, profile, message, "POST"),
+        Err(refusal) => answer::refusal_in(media, profile, &refusal),
     }
 }
 
 enum Incoming {
-    Operation(engine::Request),
-    MutationInGet,
+    Operation(Box<engine::Request>),
+    Batch(Vec<Value>),
+    /// Why it must be sent by POST.
+    NotByGet(&'static str),
 }
 
 async fn read_post(
@@ -65,16 +156,17 @@ async fn read_post(
     })?;
     let limit = gateway.engine.graph().limits.body_bytes;
     let body = request::read_body(headers, body, limit, &gateway.settings).await?;
-    request::from_body(&body, gateway.settings.http.status_profile).map(Incoming::Operation)
+    Ok(match request::from_body(&body, gateway.settings.http.status_profile)? {
+        Posted::One(request) => Incoming::Operation(request),
+        Posted::Batch(members) => Incoming::Batch(members),
+    })
 }
 
 fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incoming, Refusal> {
-    // Browsers say where a request comes from. Another site gets nothing done here, not even a read that costs calls.
-    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    if matches!(site, Some(b"cross-site" | b"same-site")) {
-        let message = "a page of another origin may not query by GET; use POST with `Content-Type: application/json`";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::BadRequest, message));
+    if gateway.settings.http.get == Get::Off {
+        return Ok(Incoming::NotByGet("GET is not served here"));
     }
+    origin::check_get(headers, &gateway.settings.http)?;
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
         Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -84,37 +176,82 @@ fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incomin
     })?;
     let request = request::from_pairs(pairs.0, gateway.settings.http.status_profile)?;
     // A document without a kind is the engine's to explain.
-    let kind = gateway.engine.kind(&request.query, request.operation_name.as_deref());
+    let kind = gateway.engine.kind(&request);
     if kind.is_ok_and(|kind| kind != OperationKind::Query) {
-        return Ok(Incoming::MutationInGet);
+        return Ok(Incoming::NotByGet("a mutation must be sent by POST"));
     }
-    Ok(Incoming::Operation(request))
+    Ok(Incoming::Operation(Box::new(request)))
+}
+
+/// The operation's name in the log.
+fn note(request: &engine::Request) {
+    if let Some(name) = &request.operation_name {
+        tracing::Span::current().record("operation", printable(name));
+    }
 }
 
 /// If the client leaves, this future is dropped, and with it the work that nobody waits for.
 async fn execute(
     gateway: &Gateway,
-    headers: &HeaderMap,
-    request: engine::Request,
+    (request, place): (engine::Request, Place),
+    principal: &Principal,
+    (media, takes): (Media, Takes),
+) -> Response {
+    let engine = &gateway.engine;
+    let delivery = match takes.in_parts {
+        Some(format) => engine.deliver(request, principal, format).await,
+        None => Delivery::Whole(engine.execute(request, principal).await),
+    };
+    match (delivery, takes.in_parts) {
+        (Delivery::InParts(payloads), format) => {
+            multipart::answered(payloads.holding(place), format.unwrap_or_default())
+        }
+        (Delivery::Whole(response), Some(format))
+            if !takes.whole && matches!(response.outcome, Outcome::Data { .. }) =>
+        {
+            multipart::answered_whole(response.body, format)
+        }
+        (Delivery::Whole(response), _) => {
+            answer::answered(response, media, gateway.settings.http.status_profile)
+        }
+    }
+}
+
+/// As [`execute`], for several operations at once.
+async fn batch(
+    gateway: &Gateway,
+    members: Vec<Value>,
+    (principal, client): (&Principal, Client),
     media: Media,
 ) -> Response {
-    if let Some(name) = &request.operation_name {
-        tracing::Span::current().record("operation", printable(name));
-    }
-    let principal = principal(headers, &gateway.engine.graph().forward_headers);
-    let response = gateway.engine.execute(request, &principal).await;
-    answer::answered(response, media, gateway.settings.http.status_profile)
+    let profile = gateway.settings.http.status_profile;
+    let items = match batch::read(gateway, members, principal) {
+        Ok(items) => items,
+        Err(refusal) => return answer::refusal_in(media, profile, &refusal),
+    };
+    let requests: Vec<&engine::Request> = items.iter().flatten().collect();
+    let admission = gateway.admit(&requests, client);
+    let tell = admission.tell();
+    let mut response = match admission.place {
+        Ok(_place) => {
+            answer::batch(batch::execute(gateway, items, principal).await, media, profile)
+        }
+        Err(refusal) => answer::refusal_in(media, profile, &refusal),
+    };
+    tell(&mut response);
+    response
 }
 
 /// Who asks. Until credentials are read this is anonymous, with the headers that the deployment forwards.
-fn principal(headers: &HeaderMap, forwarded: &[Arc<str>]) -> Principal {
+fn principal(parts: &Parts, forwarded: &[Arc<str>]) -> Principal {
     let headers = forwarded
         .iter()
         .filter_map(|name| {
-            Some((Arc::clone(name), Arc::from(headers.get(&**name)?.to_str().ok()?)))
+            Some((Arc::clone(name), Arc::from(parts.headers.get(&**name)?.to_str().ok()?)))
         })
         .collect();
-    Principal { headers, ..Principal::anonymous() }
+    let trace = parts.extensions.get().copied();
+    Principal { headers, trace, ..Principal::anonymous() }
 }
 
 /// An operation's name in the log: only what a GraphQL name can be, and not too much of it.
@@ -127,18 +264,33 @@ fn printable(name: &str) -> &str {
     name.get(..end).unwrap_or_default()
 }
 
-fn options() -> Response {
+/// The methods of this address.
+fn methods(gateway: &Gateway) -> &'static str {
+    let http = &gateway.settings.http;
+    match http.get {
+        _ if http.streams.per_client > 0 => "GET, POST, PUT, DELETE",
+        Get::Off => "POST",
+        Get::Checked | Get::Preflight => "GET, POST",
+    }
+}
+
+fn options(allow: &'static str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
-fn method_not_allowed(media: Media, message: &str, allow: &'static str) -> Response {
+fn method_not_allowed(
+    media: Media,
+    profile: StatusProfile,
+    message: &str,
+    allow: &'static str,
+) -> Response {
     let message = format!("{message}; allowed: {allow}");
     let refusal =
         Refusal::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message);
-    let mut response = answer::refusal_in(media, refusal.status, &refusal.error);
+    let mut response = answer::refusal_in(media, profile, &refusal);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }

@@ -5,32 +5,50 @@
 //! Never: parses a document itself, or lets a request that needed no preflight change anything.
 
 mod accept;
+mod admit;
 mod answer;
+mod batch;
+mod checks;
+mod events;
 mod graphql;
+mod health;
+mod listen;
 mod observe;
+mod origin;
+mod overload;
+mod meters;
+mod multipart;
 mod page;
+mod rate;
+mod reloads;
 mod request;
+mod server;
 mod socket;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{any, get};
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 pub use crate::config::settings::{Http, StatusProfile};
+pub use checks::{Health, check_backends};
+pub use health::routes as health_routes;
+pub use origin::is_called_by_local_name;
+pub use overload::OperationCounts;
+pub use reloads::{Reload, ReloadCounts, ReloadOutcome};
+pub use server::{Generations, Server, serve, serve_beside};
+pub use socket::AdmitSocket;
 
-use crate::engine::Engine;
+use meters::Meters;
+use server::Gateway;
+
 use crate::error::{ErrorCode, RequestError};
 
 /// What a deployment decides about its HTTP edge.
@@ -40,6 +58,7 @@ pub struct Settings {
     pub graphiql: bool,
     pub http: Http,
     pub examples: Examples,
+    pub admit_socket: AdmitSocket,
 }
 
 /// Values that the prepared queries of the page begin with.
@@ -57,104 +76,46 @@ impl Default for Examples {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { graphiql: true, http: Http::default(), examples: Examples::default() }
-    }
-}
-
-/// One graph at one address.
-#[derive(Debug)]
-pub struct Gateway {
-    engine: Arc<Engine>,
-    settings: Settings,
-    page: Option<page::Page>,
-    schema_etag: HeaderValue,
-    /// Turns true once; open sockets listen to it.
-    draining: watch::Sender<bool>,
-}
-
-impl Gateway {
-    pub fn new(engine: Arc<Engine>, settings: Settings) -> Arc<Self> {
-        let page = settings.graphiql.then(|| page::Page::new(engine.graph(), &settings.examples));
-        let schema_etag = page::etag(engine.graph().sdl.as_bytes());
-        Arc::new(Self { engine, settings, page, schema_etag, draining: watch::Sender::new(false) })
+        Self {
+            graphiql: true,
+            http: Http::default(),
+            examples: Examples::default(),
+            admit_socket: socket::admit_all,
+        }
     }
 }
 
 /// Every route of the server, and what each request passes on its way to one.
-pub fn router(gateway: Arc<Gateway>) -> Router {
-    let routes = Router::new()
+fn router(server: &Server, is_local: bool) -> Router {
+    let place = origin::Place { server: server.clone(), is_local };
+    let guarded = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/schema.graphql", get(page::schema))
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
         .fallback(not_found)
-        .method_not_allowed_fallback(get_only);
-    wrapped(routes).with_state(gateway)
+        .method_not_allowed_fallback(get_only)
+        .layer(middleware::from_fn_with_state(place, origin::admit));
+    // whoever asks for health may call the machine what it likes
+    wrapped(guarded.with_state(server.clone()).merge(health_routes(server)), server.meters())
 }
 
 /// What every request passes, the outermost last.
-fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>, meters: Arc<Meters>) -> Router<S> {
+    // what comes in parts would wait for its end
+    let whole = SizeAbove::new(1024)
+        .and(NotForContentType::const_new("text/event-stream"))
+        .and(NotForContentType::const_new("multipart/"));
     routes
-        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(1024)))
+        .layer(
+            CompressionLayer::new()
+                .gzip(true)
+                .quality(CompressionLevel::Fastest)
+                .compress_when(whole),
+        )
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(protect))
-        .layer(middleware::from_fn(observe::observe))
-}
-
-/// Serves until `stop` is ready, then lets running requests finish for as long as the settings allow.
-pub async fn serve(
-    listener: TcpListener,
-    gateway: Arc<Gateway>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let grace = gateway.settings.http.grace;
-    let mut draining = gateway.draining.subscribe();
-    let drain = {
-        let gateway = Arc::clone(&gateway);
-        async move {
-            stop.await;
-            tracing::info!("stopping: no new connections, running requests finish");
-            gateway.draining.send_replace(true);
-        }
-    };
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let overtime = async move {
-        // it cannot fail: the gateway holds the sender
-        drop(draining.wait_for(|is_draining| *is_draining).await);
-        drop(draining);
-        tokio::time::sleep(grace).await;
-    };
-    let finish = async {
-        axum::serve(listener, router(Arc::clone(&gateway))).with_graceful_shutdown(drain).await?;
-        // WebSockets are no requests to the server; they are over when nobody listens any more
-        gateway.draining.closed().await;
-        Ok(())
-    };
-    tokio::select! {
-        result = finish => result,
-        () = overtime => {
-            tracing::warn!(grace_ms = grace.as_millis(), "stopped with requests still running");
-            Ok(())
-        }
-    }
-}
-
-async fn livez() -> &'static str {
-    "ok\n"
-}
-
-async fn readyz(State(gateway): State<Arc<Gateway>>) -> (StatusCode, &'static str) {
-    if *gateway.draining.borrow() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-    } else {
-        (StatusCode::OK, "ready\n")
-    }
+        .layer(middleware::from_fn_with_state(meters, observe::observe))
 }
 
 async fn not_found(uri: Uri) -> Response {

@@ -7,14 +7,14 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::cache::{self, Epoch};
-use crate::error::{BackendError, BackendFailure, LoadError};
+use crate::cache::{self, Epoch, Lifetime, Past};
+use crate::error::{BackendError, BackendFailure, ErrorCode, LoadError};
 use crate::graph::{Call, Fill, KeyMode};
+use crate::load::fetch::{Fetched, answers};
 use crate::load::flight::{Chunk, Flight};
-use crate::load::{Load, Loader, Memo, cache_prefix};
-use crate::mapping::{self, Payload};
-use crate::template::Inputs;
-use crate::value::{Answer, Key, PageStart};
+use crate::load::{KeyOutcome, Load, Loaded, Loader, Memo, cache_prefix};
+use crate::mapping::{self, Refusal};
+use crate::value::{Answer, Key};
 
 static FLIGHT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
@@ -28,14 +28,14 @@ pub(super) fn start(
     let call = graph.call(load.call);
     let mut buffer = Vec::new();
     // A miss for want of slots asks for what is held too, so that the new entry is no poorer than the old.
+    let shelf = loader.cache.shelf(&load.prefix);
     for key in &keys {
-        load.wanted =
-            load.wanted.union(loader.cache.held(load.cache_key(key.as_str(), &mut buffer)));
+        load.wanted = load.wanted.union(shelf.held(load.cache_key(key.as_str(), &mut buffer)));
     }
-    if call.projects {
-        load.fields = super::asked_for(&graph, load.call, load.shape, load.wanted);
-    }
+    load.project(&graph);
     let permits = Arc::new(Semaphore::new(parallel(&call.keys)));
+    let until = load.deadline.instant();
+    load.deadline = load.deadline.shared();
     let load = Arc::new(load);
     let began = loader.cache.epoch();
     let mut flights = Vec::new();
@@ -44,14 +44,14 @@ pub(super) fn start(
     let mut own = Vec::with_capacity(keys.len());
     for key in keys {
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
-        match board.join(cache_key, load.wanted, began) {
+        match board.join(cache_key, load.wanted, began, until) {
             Some(flight) => {
                 memo.flights.insert(Box::from(cache_key), (load.wanted, flight.clone()));
                 flights.push(flight);
             }
             // One that landed since the key was looked up has left its answer.
-            None => match loader.cache.get(cache_key, load.wanted, Instant::now()) {
-                Some(entry) => flights.push(landed(key, Arc::clone(&entry.answer))),
+            None => match shelf.get(cache_key, load.wanted, Instant::now()) {
+                Some(hit) => flights.push(landed(key, hit.into())),
                 None => own.push(key),
             },
         }
@@ -62,7 +62,7 @@ pub(super) fn start(
         let number = FLIGHT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let seats = Seats { loader: Arc::clone(loader), keys: cache_keys.clone(), number };
         let flight = fly(seats, Arc::clone(&permits), Arc::clone(&load), keys, began);
-        board.offer(&cache_keys, &flight, load.wanted, began, number);
+        board.offer(&cache_keys, &flight, &load, began, number);
         for key in cache_keys {
             memo.flights.insert(key, (load.wanted, flight.clone()));
         }
@@ -72,8 +72,8 @@ pub(super) fn start(
 }
 
 /// A flight that is over.
-fn landed(key: Key, answer: Arc<Answer>) -> Flight {
-    let chunk = Arc::new(Chunk { keys: vec![key], outcomes: vec![Ok(answer)] });
+fn landed(key: Key, loaded: Loaded) -> Flight {
+    let chunk = Arc::new(Chunk { keys: vec![key], outcomes: vec![Ok(loaded)] });
     std::future::ready(chunk).boxed().shared()
 }
 
@@ -146,12 +146,11 @@ fn run<'a>(
 ) -> BoxFuture<'a, Chunk> {
     async move {
         let call = loader.graph.call(load.call);
-        let fetched = fetch(loader, load, &keys).await;
-        match fetched.and_then(|fetched| keep(loader, load, &keys, fetched, began)) {
-            Ok(answers) => {
-                let outcomes = answers.into_iter().map(Ok).collect();
-                Chunk { keys, outcomes }
-            }
+        let fetched = answers(loader, load, &keys).await;
+        match fetched
+            .and_then(|(answers, fetched)| keep(loader, load, &keys, answers, &fetched, began))
+        {
+            Ok(outcomes) => Chunk { keys, outcomes },
             Err(error) if keys.len() > 1 && is_split(call, &error) => {
                 let mut keys = keys;
                 let right = keys.split_off(keys.len() / 2);
@@ -166,7 +165,11 @@ fn run<'a>(
             }
             Err(error) => {
                 let failure = failure(loader, call, error);
-                let outcomes = keys.iter().map(|_| Err(Arc::clone(&failure))).collect();
+                let bridged = |key| bridge(loader, load, key, &failure);
+                let outcomes = keys
+                    .iter()
+                    .map(|key| bridged(key).ok_or_else(|| Arc::clone(&failure)))
+                    .collect();
                 Chunk { keys, outcomes }
             }
         }
@@ -189,113 +192,134 @@ fn failure(loader: &Loader, call: &Call, error: BackendError) -> LoadError {
     })
 }
 
-/// The pages of one chunk.
-struct Fetched {
-    payloads: Vec<Payload>,
-    starts: Vec<PageStart>,
-    next: Option<crate::value::PageState>,
-    total: Option<u64>,
-    max_age: Option<std::time::Duration>,
-    is_cut: bool,
+/// The answer of before, past its time, in the place of one that the backend is in no state to give.
+fn bridge(loader: &Loader, load: &Load, key: &Key, failure: &BackendFailure) -> Option<Loaded> {
+    if !is_outage(&failure.error) {
+        return None;
+    }
+    let mut buffer = Vec::new();
+    let cache_key = load.cache_key(key.as_str(), &mut buffer);
+    let shelf = loader.cache.shelf(&load.prefix);
+    let hit = shelf.stale(cache_key, load.wanted, Instant::now(), Past::Failing)?;
+    loader.cache.used(Past::Failing);
+    Some(hit.into())
 }
 
-/// Calls until there is no next page, the window is full, or the bound of pages is reached.
-async fn fetch(loader: &Loader, load: &Load, keys: &[Key]) -> Result<Fetched, BackendError> {
-    let call = loader.graph.call(load.call);
-    let mut fetched = Fetched {
-        payloads: Vec::new(),
-        starts: Vec::new(),
-        next: None,
-        total: None,
-        max_age: None,
-        is_cut: false,
-    };
-    let mut state = load.window.as_ref().and_then(|window| window.state.clone());
-    let size = load
-        .window
-        .as_ref()
-        .map(|window| window.size)
-        .or_else(|| call.pages.as_ref()?.size.as_ref().map(|size| size.max));
-    let mut rows = 0;
-    loop {
-        let inputs = Inputs {
-            keys,
-            arguments: &load.arguments,
-            fields: &load.fields,
-            page: state.as_ref(),
-            page_size: size,
-            principal: &load.principal,
-        };
-        let deadline = Instant::now() + loader.graph.deadline;
-        let page = loader.backends.call(call, inputs, deadline).await?;
-        fetched.starts.push(PageStart { row: rows, state: state.take() });
-        let count = page.payload.count_at(call.records.as_ref());
-        rows = rows.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-        if let Some(total) = call.pages.as_ref().and_then(|pages| pages.total.as_ref()) {
-            fetched.total = page
-                .payload
-                .text_at(total)
-                .and_then(|text| text.trim().parse().ok())
-                .or(fetched.total);
-        }
-        fetched.max_age = match (fetched.max_age, page.max_age) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        fetched.payloads.push(page.payload);
-        let Some(next) = page.next else { return Ok(fetched) };
-        let max_pages = call.pages.as_ref().map_or(1, |pages| pages.max_pages as usize);
-        let is_full = load.window.as_ref().is_some_and(|window| rows >= window.rows);
-        if is_full || fetched.payloads.len() >= max_pages {
-            fetched.is_cut = !is_full;
-            fetched.next = Some(next);
-            return Ok(fetched);
-        }
-        state = Some(next);
+/// The backend is in no state to answer; what it refuses, and whom it does not know, is an answer.
+fn is_outage(error: &BackendError) -> bool {
+    match error.code() {
+        ErrorCode::BackendUnavailable
+        | ErrorCode::BackendTimeout
+        | ErrorCode::DeadlineExceeded
+        | ErrorCode::BackendRateLimited
+        | ErrorCode::BackendInvalidAnswer => true,
+        // `Server` in SOAP 1.1, `Receiver` in 1.2, with a prefix or without
+        ErrorCode::BackendFault => error
+            .backend_code()
+            .and_then(|code| code.rsplit(':').next())
+            .is_some_and(|code| code == "Server" || code == "Receiver"),
+        _ => false,
     }
 }
 
-/// Maps what was fetched, and keeps it.
+/// Keeps what was fetched and mapped.
 fn keep(
     loader: &Loader,
     load: &Load,
     keys: &[Key],
-    fetched: Fetched,
+    mut answers: Vec<Answer>,
+    fetched: &Fetched,
     began: Epoch,
-) -> Result<Vec<Arc<Answer>>, BackendError> {
+) -> Result<Vec<KeyOutcome>, BackendError> {
     let graph = &loader.graph;
     let call = graph.call(load.call);
-    let mut answers =
-        mapping::map_answers(graph, call, load.shape, load.wanted, &fetched.payloads, keys);
+    if let Some(answer) = &fetched.unchanged {
+        renew(loader, load, keys, answer, fetched, began);
+        return Ok(vec![Ok(Loaded::now(Arc::clone(answer)))]);
+    }
     answers.resize_with(keys.len(), Answer::default);
+    let mut refused = refused(loader, call, keys, &answers, fetched);
     // Records that nobody can have are not "nothing found".
     if answers.iter().all(|answer| answer.rows.is_empty())
+        && refused.iter().all(Option::is_none)
         && let Some(count) = mapping::records_without_keys(call, &fetched.payloads)
     {
         let reason = format!("none of its {count} records says which key it answers (`answers`)");
         return Err(BackendError::Decode { reason });
     }
-    let ttl = loader.cache.ttl(call.ttl, fetched.max_age);
+    let lifetime_as = |id| {
+        let schema = graph.ages.of(id, load.shape, load.wanted);
+        loader.cache.lifetime(call, &fetched.freshness, schema)
+    };
+    let lifetime = lifetime_as(load.call);
     let declared = graph.shape(load.shape).ty;
     let mut buffer = Vec::new();
-    let Fetched { starts, next, total, is_cut, .. } = fetched;
+    let shelf = loader.cache.shelf(&load.prefix);
     let mut kept = Vec::with_capacity(answers.len());
-    for (mut answer, key) in answers.into_iter().zip(keys) {
-        answer.partial = is_cut && load.window.is_none();
-        if load.window.is_some() {
-            answer.next.clone_from(&next);
-            answer.pages = starts.clone().into_boxed_slice();
+    let cut = mapping::cut_keys(call, &fetched.payloads, keys);
+    for (place, (mut answer, key)) in answers.into_iter().zip(keys).enumerate() {
+        if let Some(failure) = refused.get_mut(place).and_then(Option::take) {
+            kept.push(Err(failure));
+            continue;
         }
-        answer.total = total;
+        answer.partial =
+            fetched.is_cut && load.window.is_none() || cut.binary_search(&place).is_ok();
+        answer.total = fetched.total;
         let answer = Arc::new(answer);
-        let tags = cache::tags(graph, declared, &answer);
-        loader.cache.fill(load.cache_key(key.as_str(), &mut buffer), &answer, tags, ttl, began);
+        let tags = cache::tags(graph, call, declared, &answer);
+        let cache_key = load.cache_key(key.as_str(), &mut buffer);
+        shelf.fill(cache_key, &answer, tags, lifetime.clone(), began);
         for fill in &call.fills {
-            fill_by_id(loader, load, fill, &answer, ttl, began);
+            let lifetime = Lifetime { validators: None, ..lifetime_as(fill.call) };
+            fill_by_id(loader, load, fill, &answer, &lifetime, began);
         }
-        kept.push(answer);
+        kept.push(Ok(Loaded::now(answer)));
     }
     Ok(kept)
+}
+
+/// The failures of keys that an answer refuses, by the keys' places: of those alone that have no record.
+fn refused(
+    loader: &Loader,
+    call: &Call,
+    keys: &[Key],
+    answers: &[Answer],
+    fetched: &Fetched,
+) -> Vec<Option<LoadError>> {
+    let mut failures = Vec::new();
+    for (places, Refusal { code, message }) in mapping::refusals(call, &fetched.payloads, keys) {
+        failures.resize(keys.len(), None);
+        let error = BackendError::Unsuccessful { code, message };
+        loader.backends.tell(call, &error);
+        let failure = failure(loader, call, error);
+        for (place, (seat, answer)) in failures.iter_mut().zip(answers).enumerate() {
+            let is_meant = places.as_ref().is_none_or(|places| places.contains(&place));
+            if is_meant && answer.rows.is_empty() && seat.is_none() {
+                *seat = Some(Arc::clone(&failure));
+            }
+        }
+    }
+    failures
+}
+
+/// What the backend says is still so is in time again.
+fn renew(
+    loader: &Loader,
+    load: &Load,
+    keys: &[Key],
+    answer: &Arc<Answer>,
+    fetched: &Fetched,
+    began: Epoch,
+) {
+    let (graph, Some(key)) = (&loader.graph, keys.first()) else { return };
+    let call = graph.call(load.call);
+    let schema = graph.ages.of(load.call, load.shape, load.wanted);
+    let lifetime = loader.cache.lifetime(call, &fetched.freshness, schema);
+    let tags = cache::tags(graph, call, graph.shape(load.shape).ty, answer);
+    let mut buffer = Vec::new();
+    let cache_key = load.cache_key(key.as_str(), &mut buffer);
+    loader.cache.shelf(&load.prefix).fill(cache_key, answer, tags, lifetime, began);
+    loader.cache.used(Past::Unchanged);
 }
 
 /// A list's records are also the answers of a by-id call, where the vendor file says so.
@@ -304,7 +328,7 @@ fn fill_by_id(
     load: &Load,
     fill: &Fill,
     answer: &Answer,
-    ttl: std::time::Duration,
+    lifetime: &Lifetime,
     began: Epoch,
 ) {
     let graph = &loader.graph;
@@ -313,6 +337,7 @@ fn fill_by_id(
         return;
     }
     let prefix = cache_prefix(target, load.shape, &load.arguments, None, &load.principal);
+    let shelf = loader.cache.shelf(&prefix);
     for row in &answer.rows {
         let texts: Option<Vec<_>> =
             fill.slots.iter().map(|slot| answer.key_text(graph, *row, *slot)).collect();
@@ -321,28 +346,17 @@ fn fill_by_id(
             continue;
         };
         let own = Arc::new(answer.row_alone(graph, *row));
-        let tags = cache::tags(graph, graph.shape(load.shape).ty, &own);
+        let tags = cache::tags(graph, target, graph.shape(load.shape).ty, &own);
         let cache_key = [&prefix[..], key.as_str().as_bytes()].concat();
-        loader.cache.fill(&cache_key, &own, tags, ttl, began);
+        shelf.fill(&cache_key, &own, tags, lifetime.clone(), began);
     }
 }
 
 /// A write: sent once, never shared, never kept. What it makes stale is dropped by the caller.
-pub async fn write(loader: &Loader, load: &Load, key: &Key) -> Result<Arc<Answer>, LoadError> {
-    let call = loader.graph.call(load.call);
-    let keys = std::slice::from_ref(key);
-    match fetch(loader, load, keys).await {
-        Ok(fetched) => {
-            let answers = mapping::map_answers(
-                &loader.graph,
-                call,
-                load.shape,
-                load.wanted,
-                &fetched.payloads,
-                keys,
-            );
-            Ok(Arc::new(answers.into_iter().next().unwrap_or_default()))
-        }
-        Err(error) => Err(failure(loader, call, error)),
+pub async fn write(loader: &Loader, load: &mut Load, key: &Key) -> Result<Arc<Answer>, LoadError> {
+    load.project(&loader.graph);
+    match answers(loader, load, std::slice::from_ref(key)).await {
+        Ok((answers, _)) => Ok(Arc::new(answers.into_iter().next().unwrap_or_default())),
+        Err(error) => Err(failure(loader, loader.graph.call(load.call), error)),
     }
 }

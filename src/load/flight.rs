@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
+use crate::backend::Deadline;
 use crate::cache::Epoch;
-use crate::load::KeyOutcome;
+use crate::load::{KeyOutcome, Load};
 use crate::value::{Key, SlotSet};
 
 /// What a chunk gave, for each of its keys in order.
@@ -35,6 +37,7 @@ pub(crate) struct Seat {
     wanted: SlotSet,
     began: Epoch,
     number: u64,
+    deadline: Deadline,
 }
 
 /// All flights, held for as long as it takes to join or offer some.
@@ -43,10 +46,20 @@ pub(crate) struct Board<'a> {
 }
 
 impl Board<'_> {
-    /// A flight that will hold the wanted slots and began after the last mutation.
-    pub(crate) fn join(&self, cache_key: &[u8], wanted: SlotSet, now: Epoch) -> Option<Flight> {
+    /// A flight that will hold the wanted slots and began after the last mutation. Who joins it waits until then.
+    pub(crate) fn join(
+        &self,
+        cache_key: &[u8],
+        wanted: SlotSet,
+        now: Epoch,
+        until: Instant,
+    ) -> Option<Flight> {
         let seat = self.map.get(cache_key)?;
-        if seat.began == now && seat.wanted.covers(wanted) { seat.flight.upgrade() } else { None }
+        if seat.began != now || !seat.wanted.covers(wanted) {
+            return None;
+        }
+        seat.deadline.extend(until);
+        seat.flight.upgrade()
     }
 
     /// Offers a flight to others under these keys. A newer flight takes the place of an older one.
@@ -54,13 +67,15 @@ impl Board<'_> {
         &mut self,
         keys: &[Box<[u8]>],
         flight: &Flight,
-        wanted: SlotSet,
+        load: &Load,
         began: Epoch,
         number: u64,
     ) {
-        let Some(weak) = flight.downgrade() else { return };
+        let Some(flight) = flight.downgrade() else { return };
+        let (wanted, deadline) = (load.wanted, &load.deadline);
         for key in keys {
-            self.map.insert(key.clone(), Seat { flight: weak.clone(), wanted, began, number });
+            let (flight, deadline) = (flight.clone(), deadline.clone());
+            self.map.insert(key.clone(), Seat { flight, wanted, began, number, deadline });
         }
     }
 }

@@ -5,6 +5,8 @@
 //! Never: matches an answer to a key by position; lets two loads share whose requests read different inputs.
 
 mod chunk;
+mod early;
+mod fetch;
 mod flight;
 mod page;
 
@@ -13,14 +15,15 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use crate::backend::Backends;
-use crate::cache::{Cache, Entry};
+use crate::backend::{Backends, Deadline};
+use crate::cache::{Cache, Hit, Look, Past, Shelf};
 use crate::error::LoadError;
-use crate::graph::{ArgumentPath, Call, Graph, Input, ShapeId};
+use crate::graph::{Call, Graph, Input, ShapeId};
 use crate::principal::Principal;
 use crate::value::{Answer, Key, SlotSet};
 
 pub use chunk::write;
+pub use early::{Early, EarlyPage, Told};
 pub(crate) use flight::Chunk;
 pub(crate) use flight::Flight;
 use flight::Flights;
@@ -42,16 +45,20 @@ impl Loader {
 }
 
 /// One step's load, without its keys: everything that its requests read besides them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Load {
     pub call: crate::graph::CallId,
     pub shape: ShapeId,
     pub wanted: SlotSet,
-    /// Property names to ask for, sorted (`$fields`).
+    /// Property names to ask for, sorted (`$fields`). Empty until something is sent.
     pub fields: Vec<Arc<str>>,
     pub arguments: serde_json::Map<String, serde_json::Value>,
     pub window: Option<PageWindow>,
     pub principal: Arc<Principal>,
+    /// When whoever waits for it stops to: the operation, and of a flight all that have joined it.
+    pub deadline: Deadline,
+    /// Who wants each page as it comes.
+    pub told: Option<Told>,
     /// The cache key up to the load's own key.
     prefix: Vec<u8>,
 }
@@ -63,23 +70,23 @@ impl Load {
         wanted: SlotSet,
         arguments: serde_json::Map<String, serde_json::Value>,
         window: Option<PageWindow>,
-        principal: &Arc<Principal>,
+        (principal, deadline): (&Arc<Principal>, Instant),
     ) -> Self {
         let (call, shape) = target;
         let compiled = graph.call(call);
         let mut wanted = wanted;
         graph.shape(shape).id_slot.iter().for_each(|slot| wanted.insert(*slot));
         let prefix = cache_prefix(compiled, shape, &arguments, window.as_ref(), principal);
-        let fields =
-            if compiled.projects { asked_for(graph, call, shape, wanted) } else { Vec::new() };
         Self {
             call,
             shape,
             wanted,
-            fields,
+            fields: Vec::new(),
             arguments,
             window,
             principal: Arc::clone(principal),
+            deadline: deadline.into(),
+            told: None,
             prefix,
         }
     }
@@ -94,6 +101,13 @@ impl Load {
 }
 
 impl Load {
+    /// Names the properties to ask for, where the call reads them.
+    fn project(&mut self, graph: &Graph) {
+        if graph.call(self.call).projects {
+            self.fields = asked_for(graph, self.call, self.shape, self.wanted);
+        }
+    }
+
     /// What names this load's list whatever part of it is asked for: cursors are bound to it, together with the key.
     pub fn list_prefix(&self, graph: &Graph) -> Vec<u8> {
         cache_prefix(graph.call(self.call), self.shape, &self.arguments, None, &self.principal)
@@ -107,10 +121,12 @@ fn asked_for(
     shape: ShapeId,
     wanted: SlotSet,
 ) -> Vec<Arc<str>> {
-    let slots = graph.shape(shape).slots.iter().zip(0_u16..);
+    let shape = graph.shape(shape);
+    let slots = shape.slots.iter().zip(0_u16..);
     let mut fields: Vec<Arc<str>> = slots
         .filter(|(_, index)| wanted.contains(crate::graph::SlotId(*index)))
         .flat_map(|(slot, _)| slot.needs.iter().cloned())
+        .chain(shape.pick.iter().flat_map(|pick| pick.needs.iter().cloned()))
         .chain(graph.call(call).needs.iter().cloned())
         .collect();
     fields.sort_unstable();
@@ -138,7 +154,7 @@ fn cache_prefix(
     for input in &call.inputs {
         match input {
             Input::Argument(path) => {
-                let value = argument(arguments, path);
+                let value = path.value_in(arguments);
                 part(value.map_or_else(String::new, serde_json::Value::to_string).as_bytes());
             }
             Input::Header(name) => input_text(&mut part, principal.header(name)),
@@ -159,21 +175,27 @@ fn input_text(part: &mut impl FnMut(&[u8]), value: Option<&str>) {
     }
 }
 
-/// The value at an argument path.
-pub fn argument<'a>(
-    arguments: &'a serde_json::Map<String, serde_json::Value>,
-    path: &ArgumentPath,
-) -> Option<&'a serde_json::Value> {
-    let (first, rest) = path.path.split_first()?;
-    rest.iter().try_fold(arguments.get(&**first)?, |value, name| value.get(&**name))
-}
-
 /// An answer and where it came from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub answer: Arc<Answer>,
     /// When it was read from the backend, if it was not read by this operation.
     pub cached_at: Option<Instant>,
+    /// It is past its time.
+    pub is_stale: bool,
+}
+
+impl Loaded {
+    /// Read by this operation, or one beside it.
+    pub fn now(answer: Arc<Answer>) -> Self {
+        Self { answer, cached_at: None, is_stale: false }
+    }
+}
+
+impl From<Hit> for Loaded {
+    fn from(hit: Hit) -> Self {
+        Self { answer: hit.answer, cached_at: Some(hit.read_at), is_stale: hit.is_stale }
+    }
 }
 
 /// What one operation has loaded or is loading: one load for each (call, inputs, key) in a query.
@@ -182,32 +204,66 @@ pub struct Memo {
     flights: FxHashMap<Box<[u8]>, (SlotSet, Flight)>,
 }
 
+impl Memo {
+    /// This operation's own flight for a key.
+    pub(crate) fn find(&self, load: &Load, cache_key: &[u8]) -> Option<&Flight> {
+        if self.flights.is_empty() {
+            return None;
+        }
+        let (wanted, flight) = self.flights.get(cache_key)?;
+        wanted.covers(load.wanted).then_some(flight)
+    }
+}
+
 /// What is known of a key before anything is sent.
 #[derive(Debug)]
 pub(crate) enum Found {
-    Hit(Arc<Entry>),
+    Hit(Hit),
+    /// Past its time and good enough until it is read anew, which nobody does yet.
+    Old(Hit),
     Flying(Flight),
     Miss,
 }
 
 impl Loader {
-    /// Looks a key up: in what this operation has under way, in the cache, in what others have under way.
-    pub(crate) fn find(&self, load: &Load, memo: &Memo, cache_key: &[u8], now: Instant) -> Found {
-        if !memo.flights.is_empty()
-            && let Some((wanted, flight)) = memo.flights.get(cache_key)
-            && wanted.covers(load.wanted)
-        {
-            return Found::Flying(flight.clone());
-        }
-        if let Some(entry) = self.cache.get(cache_key, load.wanted, now) {
-            return Found::Hit(entry);
-        }
-        let joined = self.flights.board().join(cache_key, load.wanted, self.cache.epoch());
-        match joined {
-            Some(flight) => Found::Flying(flight),
+    /// To look the keys of a load up in the cache. Nothing else may be waited for while it is held.
+    pub(crate) fn look(&self, load: &Load, now: Instant) -> Look<'_> {
+        self.shelf(load).look(now)
+    }
+
+    fn shelf(&self, load: &Load) -> Shelf<'_> {
+        self.cache.shelf(&load.prefix)
+    }
+
+    /// Looks a key up that is not in the cache: in what others have under way.
+    pub(crate) fn join(&self, load: &Load, cache_key: &[u8], now: Instant) -> Found {
+        let until = load.deadline.instant();
+        let joined = self.flights.board().join(cache_key, load.wanted, self.cache.epoch(), until);
+        let old = self.shelf(load).stale(cache_key, load.wanted, now, Past::Refreshing);
+        match (joined, old) {
+            // somebody reads it already
+            (Some(_), Some(hit)) => Found::Hit(hit),
+            (None, Some(hit)) => Found::Old(hit),
+            (Some(flight), None) => Found::Flying(flight),
             // One that landed between the two looks has left its answer.
-            None => self.cache.get(cache_key, load.wanted, now).map_or(Found::Miss, Found::Hit),
+            (None, None) => {
+                self.shelf(load).get(cache_key, load.wanted, now).map_or(Found::Miss, Found::Hit)
+            }
         }
+    }
+
+    /// Reads keys anew whose answers were given out past their time. Nobody waits for it, so it is spawned; it ends at the deadline
+    /// that an operation has.
+    pub(crate) fn refresh(self: &Arc<Self>, load: Load, keys: Vec<Key>) {
+        for _ in &keys {
+            self.cache.used(Past::Refreshing);
+        }
+        let deadline = Instant::now() + self.graph.deadline;
+        let load = Load { told: None, deadline: deadline.into(), ..load };
+        let flights = self.start(load, &mut Memo::default(), keys);
+        let flights = futures_util::future::join_all(flights);
+        // who fails is logged where calls are made
+        tokio::spawn(async move { drop(tokio::time::timeout_at(deadline, flights).await) });
     }
 
     /// Starts the calls for keys that missed: chunks of the call's limits, bounded in number, shared with whoever asks
@@ -223,4 +279,4 @@ impl Loader {
 }
 
 /// The outcome of one key of a chunk.
-pub(crate) type KeyOutcome = Result<Arc<Answer>, LoadError>;
+pub(crate) type KeyOutcome = Result<Loaded, LoadError>;

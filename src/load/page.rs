@@ -7,6 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use std::sync::Arc;
+
+use crate::merge::{self, Sought, number, text};
 use crate::value::PageState;
 
 /// Which part of a list is wanted from a call that pages for itself.
@@ -18,6 +21,8 @@ pub struct PageWindow {
     pub size: u32,
     /// Rows wanted, counted from the first page's first row.
     pub rows: u32,
+    /// Only rows that are events of a merged list count.
+    pub sought: Option<Arc<Sought>>,
 }
 
 impl PageWindow {
@@ -28,6 +33,9 @@ impl PageWindow {
             for (name, value) in pairs {
                 _ = write!(text, "/{}:{name}{}:{value}", name.len(), value.len());
             }
+        }
+        if let Some(sought) = &self.sought {
+            _ = write!(text, "/{}", sought.spelled());
         }
         text
     }
@@ -40,6 +48,8 @@ pub enum Position {
     Row(u32),
     /// After `skip` rows of the page that this state and size fetch.
     Page { state: Option<PageState>, size: u32, skip: u32 },
+    /// Behind an event of a merged list.
+    Merged(merge::Position),
 }
 
 /// Signs and reads cursors. A cursor is only good for the list (call and key) that it came from.
@@ -113,12 +123,16 @@ fn encode(position: &Position) -> Vec<u8> {
             let mut bytes = [&b"p"[..], &size.to_le_bytes(), &skip.to_le_bytes()].concat();
             for (name, value) in state.iter().flat_map(|PageState(pairs)| pairs) {
                 for text in [name, value] {
-                    bytes.extend_from_slice(
-                        &u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes(),
-                    );
+                    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+                    bytes.extend_from_slice(&length.to_le_bytes());
                     bytes.extend_from_slice(text.as_bytes());
                 }
             }
+            bytes
+        }
+        Position::Merged(position) => {
+            let mut bytes = b"m".to_vec();
+            position.encode(&mut bytes);
             bytes
         }
     }
@@ -139,19 +153,7 @@ fn decode(bytes: &[u8]) -> Option<Position> {
                 if pairs.is_empty() { None } else { Some(PageState(pairs.into_boxed_slice())) };
             Some(Position::Page { state, size, skip })
         }
+        b'm' => merge::Position::decode(&mut rest).map(Position::Merged),
         _ => None,
     }
-}
-
-fn number(rest: &mut &[u8]) -> Option<u32> {
-    let (head, tail) = rest.split_first_chunk::<4>()?;
-    *rest = tail;
-    Some(u32::from_le_bytes(*head))
-}
-
-fn text(rest: &mut &[u8]) -> Option<Box<str>> {
-    let (head, tail) = rest.split_first_chunk::<2>()?;
-    let (text, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes(*head)))?;
-    *rest = tail;
-    Some(Box::from(std::str::from_utf8(text).ok()?))
 }

@@ -21,7 +21,7 @@ impl PayloadBuilder {
     /// number or boolean that it spells.
     pub fn xml(limits: AnswerLimits) -> Self {
         Self {
-            payload: Payload { is_xml: true, ..Payload::default() },
+            payload: Payload { text: String::new(), nodes: Vec::new(), is_xml: true },
             open: Vec::new(),
             depth_max: limits.depth.min(json::DEPTH_MAX),
             error: None,

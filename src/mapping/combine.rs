@@ -1,19 +1,85 @@
 //! The forms that are made of other forms.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::forms::{Here, Mapper};
 use super::leaf::Misfit;
-use super::path::{Found, Path};
+use super::path::{Found, Path, PathStep};
 use super::payload::Kind;
 use super::{Leaf, Mapping, escape, json};
-use crate::graph::ShapeId;
+use crate::graph::{Shape, ShapeId};
 use crate::value::{self, Cell, SlotSet};
+
+/// What the paths of a shape begin with.
+#[derive(Default)]
+struct Reads {
+    members: bool,
+    values: bool,
+}
+
+impl Reads {
+    fn add(&mut self, path: &Path) {
+        match path.steps.first() {
+            Some(PathStep::Member(name)) if &**name != "#text" => self.members = true,
+            Some(PathStep::Only) => self.members = true,
+            _ => self.values = true,
+        }
+    }
+
+    fn of(&mut self, mapping: &Mapping) {
+        match mapping {
+            Mapping::Path { path, .. }
+            | Mapping::Enum { path, .. }
+            | Mapping::Time { path, .. }
+            | Mapping::Number { path, .. }
+            | Mapping::Bool { path, .. }
+            | Mapping::Text { path }
+            | Mapping::Case { path, .. }
+            | Mapping::List { path, .. }
+            | Mapping::Record { at: Some(path), .. }
+            | Mapping::Money { amount: path, .. } => self.add(path),
+            Mapping::Entries(form) => self.add(&form.path),
+            Mapping::When { path, then } => {
+                self.add(path);
+                self.of(then);
+            }
+            Mapping::Id { parts, .. } => parts.iter().for_each(|path| self.add(path)),
+            Mapping::Split { paths, .. } => paths.iter().for_each(|path| self.add(path)),
+            Mapping::Join { parts: many, .. }
+            | Mapping::First { choices: many }
+            | Mapping::Items { items: many } => many.iter().for_each(|one| self.of(one)),
+            Mapping::Record { at: None, .. } | Mapping::Jq { .. } => self.values = true,
+            Mapping::Constant { .. } => {}
+        }
+    }
+}
+
+/// Is there a word at the path?
+fn says(path: &Path, here: Here<'_>) -> bool {
+    match path.first(here.payload, here.at) {
+        Found::At(at) => here.payload.node(at).kind != Kind::Null,
+        _ => false,
+    }
+}
+
+/// What stands where a record should, if the shape reads members alone and it has none. A record may be made from a
+/// scalar or a list by paths that begin with neither name: `.`, `.[0]`.
+pub(super) fn unreadable(shape: &Shape, here: Here<'_>) -> Option<Kind> {
+    let kind = here.payload.node(here.at).kind;
+    if kind == Kind::Object || shape.pick.is_some() || here.is_empty_element() {
+        return None;
+    }
+    let mut reads = Reads::default();
+    shape.slots.iter().for_each(|slot| reads.of(&slot.mapping));
+    (reads.members && !reads.values).then_some(kind)
+}
 
 impl Mapper<'_> {
     pub(super) fn join(&mut self, parts: &[Mapping], with: &str, here: Here<'_>) -> Cell {
         let (text, cells) = (self.text.len(), self.cells.len());
-        let mut joined = String::new();
+        let mut joined = std::mem::take(&mut self.joined);
+        joined.clear();
         let mut problem = None;
         for part in parts {
             let (part_text, part_cells) = (self.text.len(), self.cells.len());
@@ -32,16 +98,21 @@ impl Mapper<'_> {
         }
         self.text.truncate(text);
         self.cells.truncate(cells);
-        match problem {
+        let cell = match problem {
             Some(problem) => problem,
             None if joined.is_empty() => Cell::Null,
             None => self.written(|out| {
-                escape::write_string(&joined, out);
+                out.push('"');
+                out.push_str(&joined);
+                out.push('"');
                 Some(())
             }),
-        }
+        };
+        self.joined = joined;
+        cell
     }
 
+    /// Appends the text of a scalar to `joined`, which is as it will stand inside JSON quotes.
     pub(super) fn join_one(
         &self,
         cell: Cell,
@@ -53,11 +124,15 @@ impl Mapper<'_> {
             Cell::Problem(_) => *problem = Some(cell),
             Cell::Text { .. } => {
                 let Some(text) = value::plain_text(self.json(cell)) else { return };
-                if !text.trim().is_empty() {
+                if !value::trimmed(&text).is_empty() {
                     if !joined.is_empty() {
-                        joined.push_str(with);
+                        escape::write_escaped(with, joined);
                     }
-                    joined.push_str(&text);
+                    match text {
+                        // what has no escapes needs none
+                        Cow::Borrowed(text) => joined.push_str(text),
+                        Cow::Owned(text) => escape::write_escaped(&text, joined),
+                    }
                 }
             }
             Cell::Null | Cell::Absent | Cell::Record { .. } | Cell::List { .. } => {}
@@ -110,7 +185,7 @@ impl Mapper<'_> {
     }
 
     pub(super) fn is_blank(&self, cell: Cell) -> bool {
-        value::plain_text(self.json(cell)).is_none_or(|text| text.trim().is_empty())
+        value::plain_text(self.json(cell)).is_none_or(|text| value::trimmed(&text).is_empty())
     }
 
     pub(super) fn case(
@@ -139,19 +214,43 @@ impl Mapper<'_> {
         }
     }
 
-    pub(super) fn inner_record(&mut self, path: &Path, shape: ShapeId, here: Here<'_>) -> Cell {
-        let node = here.payload.node(here.at);
-        match node.kind {
-            Kind::Object => self.record(shape, SlotSet::ALL, here),
-            Kind::Raw if here.payload.is_xml() && here.payload.raw(node).trim().is_empty() => {
-                Cell::Null
-            }
-            // a value object may be made from a scalar: its paths are all `.`
-            kind if kind != Kind::List => self.record(shape, SlotSet::ALL, here),
-            kind => self.misfit(path, "an object", kind),
+    pub(super) fn when(&mut self, path: &Path, then: &Mapping, here: Here<'_>) -> Cell {
+        let payload = here.payload;
+        let is_there = self.at(path, here, |_, here| {
+            let text = payload.scalar_text(here.at);
+            let is_blank = text.is_some_and(|text| text.trim().is_empty());
+            if is_blank { Cell::Null } else { Cell::Absent }
+        });
+        match is_there {
+            Cell::Absent => self.eval(then, here),
+            problem_or_null => problem_or_null,
         }
     }
 
+    pub(super) fn inner_record(&mut self, path: &Path, shape: ShapeId, here: Here<'_>) -> Cell {
+        match here.payload.node(here.at).kind {
+            Kind::List => self.misfit(path, "an object", Kind::List),
+            _ if here.is_empty_element() => Cell::Null,
+            _ => self.record(shape, SlotSet::ALL, here),
+        }
+    }
+
+    /// The record of an abstract type. One that does not say what it is is no record, but not nothing either.
+    pub(super) fn picked(&mut self, name: &str, pick: &Mapping, here: Here<'_>) -> Cell {
+        let cell = self.eval(pick, here);
+        match pick {
+            Mapping::Case { path, otherwise: None, .. }
+                if cell == Cell::Null && !here.is_empty_element() && !says(path, here) =>
+            {
+                self.problem(|| {
+                    format!("{name}: `{path}` does not say which type the record is of")
+                })
+            }
+            _ => cell,
+        }
+    }
+
+    /// No member of the result is looked up: hints are for the tapes of the pages alone.
     pub(super) fn jq(&mut self, program: &super::JqProgram, to: &Leaf, here: Here<'_>) -> Cell {
         let root = Path { steps: Vec::new() };
         match program.run(here.payload, here.at) {

@@ -41,6 +41,12 @@ impl Payload {
         self.has_objects(call)
     }
 
+    /// What the body is, in a word, if it is JSON but no object: nothing that has members can be read from it.
+    pub fn other_than_object(&self) -> Option<&'static str> {
+        let kind = self.node(ROOT).kind;
+        (!self.is_xml() && kind != Kind::Object).then(|| kind.noun())
+    }
+
     fn may_leave_out(&self, call: &Call) -> bool {
         let total = call.pages.as_ref().and_then(|pages| pages.total.as_ref());
         self.is_xml()

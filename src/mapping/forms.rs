@@ -4,19 +4,21 @@
 //! Gives: cells, with their text and their problems, in tables that grow by appending.
 //! Never: stops at a value that does not fit: it becomes a problem, and the rest goes on.
 
+use super::combine::unreadable;
+use super::hints::Hints;
 use super::leaf::Misfit;
 use super::money::Money;
-use super::path::{Found, Hints, Path, PathStep};
+use super::path::{Found, Path};
 use super::payload::{At, Kind, Payload};
 use super::{Leaf, Mapping, json};
-use crate::graph::{Graph, ShapeId, SlotId};
+use crate::graph::{Graph, Predicate, ShapeId, SlotId};
 use crate::value::{Cell, Problem, SlotSet};
 
 /// Records inside each other at most, and of these, made from one and the same value: shapes that hold each other must end.
 const RECORDS_DEEP_MAX: u8 = 100;
 const RECORDS_OF_ONE_VALUE_MAX: u8 = 8;
 /// Cells and bytes of text that the answers of one chunk may have.
-const CELLS_MAX: usize = 1 << 24;
+pub(super) const CELLS_MAX: usize = 1 << 24;
 const TEXT_BYTES_MAX: usize = 1 << 28;
 /// Problems that are told apart; more share the last one.
 const PROBLEMS_MAX: usize = 1_000;
@@ -29,10 +31,20 @@ pub(super) struct Here<'a> {
     pub(super) around: Around,
 }
 
+impl Here<'_> {
+    /// An XML element without anything in it.
+    pub(super) fn is_empty_element(self) -> bool {
+        let node = self.payload.node(self.at);
+        self.payload.is_xml() && node.kind == Kind::Raw && self.payload.raw(node).trim().is_empty()
+    }
+}
+
 /// The records around a value.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Around {
     depth: u8,
+    /// What the outermost is made from: the record that the call gave.
+    pub(super) record: At,
     /// What the innermost is made from, and how many are made from it.
     value: Option<At>,
     same: u8,
@@ -42,7 +54,8 @@ impl Around {
     /// With one more record inside, made from the value at `at`.
     fn with(self, at: At) -> Self {
         let same = if self.value == Some(at) { self.same + 1 } else { 1 };
-        Self { depth: self.depth + 1, value: Some(at), same }
+        let record = if self.depth == 0 { at } else { self.record };
+        Self { depth: self.depth + 1, record, value: Some(at), same }
     }
 
     fn is_full(self) -> bool {
@@ -61,6 +74,8 @@ pub(super) struct Mapper<'a> {
     places: Vec<At>,
     /// The readable form of the id in the making.
     pub(super) id: String,
+    /// The parts of the text that is being joined, as they will stand inside JSON quotes.
+    pub(super) joined: String,
 }
 
 impl<'a> Mapper<'a> {
@@ -73,6 +88,7 @@ impl<'a> Mapper<'a> {
             hints: Box::new(Hints::new()),
             places: Vec::new(),
             id: String::new(),
+            joined: String::new(),
         }
     }
 
@@ -85,9 +101,13 @@ impl<'a> Mapper<'a> {
             return self
                 .problem(|| format!("{}: the answer is too large or nests too deep", shape.name));
         }
+        if let Some(found) = unreadable(shape, here) {
+            return self
+                .problem(|| format!("{}: expected an object, found {}", shape.name, found.noun()));
+        }
         let here = Here { around: here.around.with(here.at), ..here };
         if let Some(pick) = &shape.pick {
-            return self.eval(pick, here);
+            return self.picked(&shape.name, &pick.mapping, here);
         }
         let start = self.cells.len();
         self.cells.resize(start + shape.slots.len(), Cell::Absent);
@@ -103,7 +123,7 @@ impl<'a> Mapper<'a> {
     pub(super) fn eval(&mut self, mapping: &Mapping, here: Here<'_>) -> Cell {
         match mapping {
             Mapping::Path { path, to: Leaf::List(item) } => {
-                self.list(path, here, |mapper, here| mapper.leaf(item, path, here))
+                self.list(path, None, here, |mapper, here| mapper.leaf(item, path, here))
             }
             Mapping::Path { path, to } => {
                 self.at(path, here, |mapper, here| mapper.leaf(to, path, here))
@@ -121,9 +141,10 @@ impl<'a> Mapper<'a> {
                         .ok_or("a word that the mapping knows")
                 })
             }),
-            Mapping::Money { amount, currency, is_minor, shape } => {
+            Mapping::Money { amount, currency, is_minor, own_digits, shape } => {
                 self.at(amount, here, |mapper, found| {
-                    let money = Money { amount, currency, is_minor: *is_minor, shape: *shape };
+                    let (is_minor, shape) = (*is_minor, *shape);
+                    let money = Money { amount, currency, is_minor, own_digits, shape };
                     mapper.money(&money, here, found)
                 })
             }
@@ -131,10 +152,12 @@ impl<'a> Mapper<'a> {
                 self.at(path, here, |mapper, here| mapper.time(path, (form, *is_date), unset, here))
             }
             Mapping::Join { parts, with } => self.join(parts, with, here),
+            Mapping::Split { paths, on } => self.split(paths, on, here),
             Mapping::First { choices } => self.first(choices, here),
             Mapping::Case { path, arms, otherwise } => {
                 self.case(path, arms, otherwise.as_deref(), here)
             }
+            Mapping::When { path, then } => self.when(path, then, here),
             Mapping::Number { path, to } => self.numbers(path, to, here),
             Mapping::Bool { path, yes, no } => {
                 self.at(path, here, |mapper, here| mapper.boolean(path, yes, no, here))
@@ -147,10 +170,11 @@ impl<'a> Mapper<'a> {
             Mapping::Record { at: Some(path), shape } => {
                 self.at(path, here, |mapper, here| mapper.inner_record(path, *shape, here))
             }
-            Mapping::List { path, item } => {
-                self.list(path, here, |mapper, here| mapper.eval(item, here))
+            Mapping::List { path, only, item } => {
+                self.list(path, only.as_deref(), here, |mapper, here| mapper.eval(item, here))
             }
             Mapping::Items { items } => self.items(items, here),
+            Mapping::Entries(form) => self.entries(form, here),
             Mapping::Jq { program, to } => self.jq(program, to, here),
         }
     }
@@ -176,12 +200,18 @@ impl<'a> Mapper<'a> {
     pub(super) fn list(
         &mut self,
         path: &Path,
+        only: Option<&Predicate>,
         here: Here<'_>,
         item: impl Fn(&mut Self, Here<'_>) -> Cell,
     ) -> Cell {
         let first = self.places.len();
         if let Err(cell) = self.elements(path, here) {
             return cell;
+        }
+        if let Some(only) = only {
+            let mut found = self.places.split_off(first);
+            found.retain(|at| here.payload.satisfies_within(only, *at));
+            self.places.append(&mut found);
         }
         let count = self.places.len() - first;
         let start = self.cells.len();
@@ -218,16 +248,17 @@ impl<'a> Mapper<'a> {
         if path.has_each() {
             let first = self.places.len();
             let places = &mut self.places;
-            let is_open = path.steps.last() == Some(&PathStep::Each);
-            path.each(payload, here.at, &mut |at| {
-                if is_open { places.push(at) } else { open(places, at) }
+            let (is_open, mut misfit) = (path.opens_last(), None);
+            path.each_found(payload, here.at, &mut |found| match found {
+                Found::At(at) if is_open => places.push(at),
+                Found::At(at) => open(places, at),
+                Found::Missing => {}
+                Found::Misfit { step, found } => misfit = misfit.or(Some((step, found))),
             });
-            if self.places.len() == first
-                && let Found::Misfit { step, found } = path.first(payload, here.at)
-            {
-                return Err(self.problem(|| path.misfit(step, found)));
-            }
-            return Ok(());
+            let Some((step, found)) = misfit else { return Ok(()) };
+            // an element of another kind is no element that is not there
+            self.places.truncate(first);
+            return Err(self.problem(|| path.misfit(step, found)));
         }
         let at = match path.first_hinted(payload, here.at, &mut self.hints) {
             Found::At(at) => at,
@@ -246,7 +277,20 @@ impl<'a> Mapper<'a> {
         }
     }
 
+    /// The elements that a path leads to. `Err` is the cell where there is no list.
+    pub(super) fn elements_of(&mut self, path: &Path, here: Here<'_>) -> Result<Vec<At>, Cell> {
+        let first = self.places.len();
+        self.elements(path, here)?;
+        Ok(self.places.split_off(first))
+    }
+
     // ---- cells
+
+    pub(super) fn listed(&mut self, items: &[Cell]) -> Cell {
+        let start = self.cells.len();
+        self.cells.extend_from_slice(items);
+        Cell::List { start: json::offset(start), end: json::offset(self.cells.len()) }
+    }
 
     pub(super) fn set(&mut self, index: usize, cell: Cell) {
         if let Some(target) = self.cells.get_mut(index) {

@@ -1,23 +1,29 @@
 //! The JSON reader: one pass over a body, iterative, no allocation for a value.
 
-use super::escape::unescape;
+use super::escape::{Escapes, plain_length, unescape};
 use super::names::Names;
 use super::payload::{At, DecodeError, Kind, Node};
+use super::sibling::Sibling;
 
 /// Offsets are 32 bits wide.
 pub(super) const BODY_BYTES_MAX: usize = 1 << 30;
 /// Depths are 16 bits wide.
 pub(super) const DEPTH_MAX: usize = 1 << 15;
 
-/// Reads one JSON text. Gives the tape, and the text of the strings that could not stay where they are: its offsets go on
+/// Reads one JSON text to an empty tape. Gives the text of the strings that could not stay where they are: its offsets go on
 /// where the body ends.
-pub(super) fn decode(text: &str, depth_max: usize) -> Result<(Vec<Node>, String), DecodeError> {
+pub(super) fn decode(
+    text: &str,
+    depth_max: usize,
+    nodes: &mut Vec<Node>,
+) -> Result<String, DecodeError> {
     let bytes = text.as_bytes();
+    nodes.reserve(bytes.len() / 8 + 4);
     let mut reader = Reader {
         text,
         bytes,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
-        nodes: Vec::with_capacity(bytes.len() / 8 + 4),
+        nodes,
         open: Vec::new(),
         names: Names::default(),
         depth_max: depth_max.min(DEPTH_MAX),
@@ -28,7 +34,7 @@ pub(super) fn decode(text: &str, depth_max: usize) -> Result<(Vec<Node>, String)
         return Err(DecodeError::Empty);
     }
     reader.document()?;
-    Ok((reader.nodes, reader.rewritten))
+    Ok(reader.rewritten)
 }
 
 pub(super) fn offset(value: usize) -> u32 {
@@ -39,7 +45,7 @@ struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    nodes: Vec<Node>,
+    nodes: &'a mut Vec<Node>,
     open: Vec<Open>,
     names: Names,
     depth_max: usize,
@@ -53,6 +59,7 @@ struct Open {
     count: u32,
     /// Where the names of this object begin in `names`.
     names: usize,
+    sibling: Sibling,
 }
 
 /// What comes after a token.
@@ -78,6 +85,9 @@ impl Reader<'_> {
     fn value(&mut self) -> Result<Then, DecodeError> {
         if let Some(open) = self.open.last_mut() {
             open.count += 1;
+            if !open.is_object {
+                open.sibling.element(offset(self.nodes.len()));
+            }
         }
         match self.byte() {
             b'{' => return self.begin(Kind::Object),
@@ -98,8 +108,7 @@ impl Reader<'_> {
         match (self.byte(), is_object) {
             (b',', true) => {
                 self.at += 1;
-                self.skip_space();
-                self.name()?;
+                self.member()?;
                 Ok(Then::Value)
             }
             (b',', false) => {
@@ -122,7 +131,9 @@ impl Reader<'_> {
         let node = offset(self.nodes.len());
         self.push(kind, 0, 0);
         let is_object = kind == Kind::Object;
-        self.open.push(Open { node, is_object, count: 0, names: self.names.len() });
+        let like = self.open.last().map_or(0, |open| open.sibling.value);
+        let sibling = Sibling::of(self.nodes, like, kind);
+        self.open.push(Open { node, is_object, count: 0, names: self.names.len(), sibling });
         self.at += 1;
         self.skip_space();
         if self.byte() == if is_object { b'}' } else { b']' } {
@@ -130,7 +141,7 @@ impl Reader<'_> {
             return Ok(Then::AfterValue);
         }
         if is_object {
-            self.name()?;
+            self.member()?;
         }
         Ok(Then::Value)
     }
@@ -138,21 +149,69 @@ impl Reader<'_> {
     fn end(&mut self) {
         self.at += 1;
         let Some(open) = self.open.pop() else { return };
-        let has_duplicates = open.is_object && self.names.close(open.names, self.open.len());
+        let has_duplicates = open.is_object
+            && !open.sibling.has_same_names
+            && self.names.close(open.names, self.open.len());
         let next = offset(self.nodes.len());
+        let layout = if open.is_object && !has_duplicates {
+            open.sibling.layout(self.nodes, open.node, open.count)
+        } else {
+            0
+        };
         if let Some(node) = self.nodes.get_mut(open.node as usize) {
-            node.start = open.count;
-            node.next = next;
+            (node.start, node.end, node.next) = (open.count, layout, next);
             node.has_duplicates = has_duplicates;
         }
     }
 
     /// A member's name and the colon after it.
+    fn member(&mut self) -> Result<(), DecodeError> {
+        let Some(open) = self.open.last_mut() else { return self.name() };
+        let known = open.sibling.member(self.nodes, self.bytes, self.at, open.node);
+        let Some(colon) = known else { return self.name() };
+        self.push(Kind::Name, self.at + 1, colon - 1);
+        self.at = colon + 1;
+        Ok(())
+    }
+
+    #[inline(never)]
     fn name(&mut self) -> Result<(), DecodeError> {
+        self.skip_space();
         if self.byte() != b'"' {
             return Err(self.expected("a member's name in quotes"));
         }
         let start = self.at + 1;
+        if let Some(end) = self.name_of_sibling(start) {
+            self.at = end + 1;
+            self.push(Kind::Name, start, end);
+        } else {
+            self.other_name(start)?;
+        }
+        self.skip_space();
+        if self.byte() != b':' {
+            return Err(self.expected("`:`"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Where the name ends, if it is that of the record before. With the first that is not, all names so far are remembered.
+    fn name_of_sibling(&mut self, start: usize) -> Option<usize> {
+        let open = self.open.last_mut()?;
+        let was_same = open.sibling.has_same_names;
+        let end = open.sibling.name(self.nodes, self.bytes, start, open.node);
+        if was_same && end.is_none() {
+            let mut at = open.node as usize + 1;
+            while let (Some(name), Some(value)) = (self.nodes.get(at), self.nodes.get(at + 1)) {
+                let text = self.bytes.get(name.start as usize..name.end as usize);
+                self.names.push(text.unwrap_or_default());
+                at = value.next as usize;
+            }
+        }
+        end
+    }
+
+    fn other_name(&mut self, start: usize) -> Result<(), DecodeError> {
         let (end, escapes) = self.scan_string()?;
         let text = self.text.get(start..end).unwrap_or_default();
         if escapes == Escapes::None {
@@ -163,16 +222,17 @@ impl Reader<'_> {
             self.names.push(text.as_bytes());
             self.push_rewritten(Kind::Name, &text);
         }
-        self.skip_space();
-        if self.byte() != b':' {
-            return Err(self.expected("`:`"));
-        }
-        self.at += 1;
         Ok(())
     }
 
     fn string(&mut self) -> Result<(), DecodeError> {
         let start = self.at + 1;
+        let end = start + plain_length(self.bytes.get(start..).unwrap_or_default());
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            self.push(Kind::Plain, start, end);
+            return Ok(());
+        }
         let (end, escapes) = self.scan_string()?;
         match escapes {
             Escapes::None => self.push(Kind::Plain, start, end),
@@ -190,7 +250,7 @@ impl Reader<'_> {
         self.at += 1;
         let mut escapes = Escapes::None;
         loop {
-            self.skip_plain();
+            self.at += plain_length(self.bytes.get(self.at..).unwrap_or_default());
             match self.byte() {
                 b'"' => {
                     self.at += 1;
@@ -202,25 +262,6 @@ impl Reader<'_> {
                 }
                 _ => return Err(self.expected("an escape instead of a control character")),
             }
-        }
-    }
-
-    /// Passes over everything that is neither quote, backslash nor control character, eight bytes at a time.
-    fn skip_plain(&mut self) {
-        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
-            let special = special_bytes(u64::from_le_bytes(*chunk));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        while self
-            .bytes
-            .get(self.at)
-            .is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
-        {
-            self.at += 1;
         }
     }
 
@@ -297,13 +338,15 @@ impl Reader<'_> {
     }
 
     fn digits(&mut self) -> Result<(), DecodeError> {
-        if !self.byte().is_ascii_digit() {
-            return Err(self.expected("a digit"));
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit());
+        match end.unwrap_or(rest.len()) {
+            0 => Err(self.expected("a digit")),
+            count => {
+                self.at += count;
+                Ok(())
+            }
         }
-        while self.byte().is_ascii_digit() {
-            self.at += 1;
-        }
-        Ok(())
     }
 
     fn word(&mut self, word: &'static str, kind: Kind) -> Result<(), DecodeError> {
@@ -336,7 +379,11 @@ impl Reader<'_> {
         self.push(kind, start, start + text.len());
     }
 
+    #[inline]
     fn skip_space(&mut self) {
+        if self.byte() > b' ' {
+            return;
+        }
         while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
@@ -350,23 +397,4 @@ impl Reader<'_> {
     fn expected(&self, expected: &'static str) -> DecodeError {
         DecodeError::Malformed { offset: self.at, expected }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Escapes {
-    None,
-    Whole,
-    /// Half of a surrogate pair.
-    Broken,
-}
-
-/// A bit in each byte that is a quote, a backslash or a control character, at least up to the first of them.
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quote = zero(word ^ (ONES * 0x22));
-    let backslash = zero(word ^ (ONES * 0x5c));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGH
 }

@@ -12,6 +12,7 @@ use super::payload::{At, Kind, Payload};
 use super::time::{self, TimeForm};
 use super::{decimal, escape};
 use crate::graph::Scalar;
+use crate::value;
 
 /// A value that did not fit: what was expected, what was found.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,12 @@ pub(super) fn write_scalar(
     out: &mut String,
 ) -> Result<Written, Misfit> {
     let node = payload.node(at);
+    if scalar == Scalar::String
+        && let Some(text) = payload.quoted(node)
+    {
+        out.push_str(text);
+        return Ok(Written::Value);
+    }
     if scalar == Scalar::Any {
         write_any(payload, at, out);
         return Ok(if node.kind == Kind::Null { Written::Null } else { Written::Value });
@@ -56,7 +63,7 @@ pub(super) fn write_scalar(
     }
     if node.kind.is_text() && (payload.is_xml() || takes_text(scalar)) {
         let text = payload.scalar_text(at).unwrap_or_default();
-        let text = text.trim();
+        let text = value::trimmed(&text);
         return if text.is_empty() {
             Ok(Written::Null)
         } else {
@@ -114,8 +121,12 @@ pub(super) fn write_number(text: &str, scalar: Scalar, out: &mut String) -> Opti
 /// Appends the node's text as a JSON string.
 pub(super) fn write_text(payload: &Payload, at: At, out: &mut String) {
     let node = payload.node(at);
+    if let Some(text) = payload.quoted(node) {
+        out.push_str(text);
+        return;
+    }
     match node.kind {
-        Kind::Plain | Kind::Escaped | Kind::Number => {
+        Kind::Number => {
             out.push('"');
             out.push_str(payload.raw(node));
             out.push('"');
@@ -188,6 +199,7 @@ fn takes_text(scalar: Scalar) -> bool {
 /// Appends text that is not blank as this scalar.
 fn write_word(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
     match scalar {
+        Scalar::Int if is_small_integer(text) => out.push_str(text),
         Scalar::Int => {
             let integer = i32::try_from(decimal::integer(text)?).ok()?;
             write_display(integer, out);
@@ -221,9 +233,16 @@ fn write_word(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
     Some(())
 }
 
+/// The usual integer: few digits, no sign, no zero in front.
+fn is_small_integer(text: &str) -> bool {
+    (1..=9).contains(&text.len())
+        && (!text.starts_with('0') || text.len() == 1)
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A currency's three letters, upper case.
 pub(super) fn currency_letters(text: &str) -> Option<[u8; 3]> {
-    let letters = <[u8; 3]>::try_from(text.trim().as_bytes()).ok()?;
+    let letters = <[u8; 3]>::try_from(value::trimmed(text).as_bytes()).ok()?;
     letters
         .iter()
         .all(u8::is_ascii_alphabetic)

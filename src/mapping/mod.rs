@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
-use crate::graph::{Scalar, ShapeId, TypeId};
+use crate::graph::{Predicate, Scalar, ShapeId, TypeId};
 
 mod answers;
 mod builder;
 mod combine;
 mod decimal;
+mod entries;
 mod escape;
 mod fit;
 mod forms;
+mod hints;
 mod jq;
 mod json;
 mod leaf;
@@ -22,14 +24,23 @@ mod money;
 mod names;
 mod path;
 mod payload;
+mod refused;
 mod scalars;
+mod schema;
+mod sibling;
+mod spelling;
+mod split;
 mod time;
 
-pub use answers::{map_answers, records_without_keys};
+pub use answers::{cut_keys, map_answers, map_pages, records_without_keys};
 pub use builder::PayloadBuilder;
+pub(crate) use decimal::minor_digits;
+pub use entries::Entries;
 pub use jq::JqProgram;
 pub use path::{Path, PathError, PathStep};
 pub use payload::{DecodeError, Payload};
+pub use refused::{Refusal, code_line, message_line, refusals};
+pub use schema::{AnswerSchema, SchemaError, SchemaFiles, Violation};
 pub use time::TimeForm;
 
 /// How one value is made from a record. Compiled: everything that can be known before data comes is known.
@@ -54,6 +65,8 @@ pub enum Mapping {
         amount: Path,
         currency: CurrencySource,
         is_minor: bool,
+        /// Digits of minor units where the backend has others than the currency.
+        own_digits: Arc<[(Arc<str>, u32)]>,
         shape: ShapeId,
     },
     Time {
@@ -66,6 +79,11 @@ pub enum Mapping {
         parts: Vec<Self>,
         with: Arc<str>,
     },
+    /// A list of the texts that are joined at some paths.
+    Split {
+        paths: Vec<Path>,
+        on: Arc<str>,
+    },
     First {
         choices: Vec<Self>,
     },
@@ -74,6 +92,11 @@ pub enum Mapping {
         path: Path,
         arms: Vec<(Arc<str>, Self)>,
         otherwise: Option<Box<Self>>,
+    },
+    /// Null where nothing is at the path, or blank text.
+    When {
+        path: Path,
+        then: Box<Self>,
     },
     /// A number from a number or from text that holds one.
     Number {
@@ -100,15 +123,18 @@ pub enum Mapping {
         at: Option<Path>,
         shape: ShapeId,
     },
-    /// A list: `item` is evaluated at each element of `path`.
+    /// A list: `item` is evaluated at each element of `path` that passes the test.
     List {
         path: Path,
+        only: Option<Box<Predicate>>,
         item: Box<Self>,
     },
     /// `{ list: [M, …] }`: a list written out, for records that number what is a list. Nulls and blanks are left out.
     Items {
         items: Vec<Self>,
     },
+    /// `{ entries: P, … }`: names with values, as a list of `{ key, value, type }`.
+    Entries(Box<Entries>),
     /// The slow road: fenced jq over the record.
     Jq {
         program: Arc<JqProgram>,
@@ -128,7 +154,29 @@ pub enum Leaf {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CurrencySource {
     Path(Path),
+    /// The constant where the record names none.
+    PathOr(Path, Arc<str>),
+    /// Of the record that the call gave, wherever inside it the amount is; the constant where that names none.
+    OfRecord(Path, Option<Arc<str>>),
     Constant(Arc<str>),
+}
+
+impl CurrencySource {
+    /// The path that begins where the amount's does.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) | Self::PathOr(path, _) => Some(path),
+            Self::OfRecord(..) | Self::Constant(_) => None,
+        }
+    }
+
+    /// The path that begins at the record that the call gave.
+    pub fn path_of_record(&self) -> Option<&Path> {
+        match self {
+            Self::OfRecord(path, _) => Some(path),
+            Self::Path(_) | Self::PathOr(..) | Self::Constant(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,28 @@
 //! `{ money: P, currency: … }`: an amount and its currency, exact.
 
+use std::sync::Arc;
+
 use super::forms::{Here, Mapper};
 use super::leaf::{self, Misfit};
 use super::path::{Found, Path};
 use super::payload::Kind;
-use super::{CurrencySource, decimal, escape, json};
+use super::{CurrencySource, decimal, json};
 use crate::graph::ShapeId;
-use crate::value::Cell;
+use crate::value::{self, Cell};
 
 pub(super) struct Money<'a> {
     pub(super) amount: &'a Path,
     pub(super) currency: &'a CurrencySource,
     pub(super) is_minor: bool,
+    pub(super) own_digits: &'a [(Arc<str>, u32)],
     pub(super) shape: ShapeId,
+}
+
+impl Money<'_> {
+    fn digits_of(&self, currency: [u8; 3]) -> u32 {
+        let own = self.own_digits.iter().find(|(code, _)| code.as_bytes() == currency);
+        own.map_or_else(|| decimal::minor_digits(currency), |(_, digits)| *digits)
+    }
 }
 
 impl Mapper<'_> {
@@ -20,11 +30,12 @@ impl Mapper<'_> {
     pub(super) fn money(&mut self, money: &Money<'_>, here: Here<'_>, found: Here<'_>) -> Cell {
         let payload = found.payload;
         let kind = payload.node(found.at).kind;
-        if payload.scalar_text(found.at).is_some_and(|text| text.trim().is_empty()) {
+        let text = payload.scalar_text(found.at);
+        if text.as_ref().is_some_and(|text| value::trimmed(text).is_empty()) {
             return Cell::Null;
         }
         let currency = self.currency(money.currency, here);
-        let amount = match (payload.scalar_text(found.at), &currency) {
+        let amount = match (text, &currency) {
             (None, _) => self.misfit(money.amount, "a decimal number", kind),
             (Some(_), _) if matches!(kind, Kind::True | Kind::False) => {
                 self.misfit(money.amount, "a decimal number", kind)
@@ -35,12 +46,12 @@ impl Mapper<'_> {
             ),
             (Some(text), currency) => {
                 let shift = match currency {
-                    Ok(letters) if money.is_minor => decimal::minor_digits(text_of(letters)),
+                    Ok(letters) if money.is_minor => money.digits_of(*letters),
                     _ => 0,
                 };
                 let cell = self.written(|out| {
                     out.push('"');
-                    decimal::write(text.trim(), shift, out)?;
+                    decimal::write(value::trimmed(&text), shift, out)?;
                     out.push('"');
                     Some(())
                 });
@@ -54,8 +65,9 @@ impl Mapper<'_> {
             }
         };
         let currency = match currency {
-            Ok(letters) => self.written(|out| {
-                escape::write_string(text_of(&letters), out);
+            Ok([first, second, third]) => self.written(|out| {
+                let text = [b'"', first, second, third, b'"'];
+                out.push_str(std::str::from_utf8(&text).ok()?);
                 Some(())
             }),
             Err(cell) => cell,
@@ -76,18 +88,30 @@ impl Mapper<'_> {
 
     /// The currency's three letters; `Err` is the cell in its place.
     fn currency(&mut self, source: &CurrencySource, here: Here<'_>) -> Result<[u8; 3], Cell> {
-        let (path, at) = match source {
-            CurrencySource::Constant(currency) => {
-                return leaf::currency_letters(currency).ok_or(Cell::Null);
-            }
-            CurrencySource::Path(path) => {
-                match path.first_hinted(here.payload, here.at, &mut self.hints) {
-                    Found::At(at) => (path, at),
-                    Found::Missing => return Err(Cell::Null),
-                    Found::Misfit { step, found } => {
-                        return Err(self.problem(|| path.misfit(step, found)));
-                    }
+        let constant = |currency: &str| leaf::currency_letters(currency).ok_or(Cell::Null);
+        match source {
+            CurrencySource::Constant(currency) => constant(currency),
+            CurrencySource::Path(path) => self.named_currency(path, here),
+            CurrencySource::PathOr(path, otherwise) => match self.named_currency(path, here) {
+                Err(Cell::Null) => constant(otherwise),
+                found => found,
+            },
+            CurrencySource::OfRecord(path, otherwise) => {
+                let record = Here { at: here.around.record, ..here };
+                match (self.named_currency(path, record), otherwise) {
+                    (Err(Cell::Null), Some(otherwise)) => constant(otherwise),
+                    (found, _) => found,
                 }
+            }
+        }
+    }
+
+    fn named_currency(&mut self, path: &Path, here: Here<'_>) -> Result<[u8; 3], Cell> {
+        let at = match path.first_hinted(here.payload, here.at, &mut self.hints) {
+            Found::At(at) => at,
+            Found::Missing => return Err(Cell::Null),
+            Found::Misfit { step, found } => {
+                return Err(self.problem(|| path.misfit(step, found)));
             }
         };
         let kind = here.payload.node(at).kind;
@@ -98,7 +122,7 @@ impl Mapper<'_> {
                 self.misfit(path, "a currency", kind)
             });
         };
-        if text.trim().is_empty() {
+        if value::trimmed(&text).is_empty() {
             return Err(Cell::Null);
         }
         leaf::currency_letters(&text).ok_or_else(|| {
@@ -108,8 +132,4 @@ impl Mapper<'_> {
             )
         })
     }
-}
-
-fn text_of(letters: &[u8; 3]) -> &str {
-    std::str::from_utf8(letters).unwrap_or_default()
 }

@@ -5,11 +5,15 @@
 //! Never: allocates for a value; copies text that can be used where it stands.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::num::NonZero;
 
 use super::escape;
+use super::hints::Hint;
 use super::json;
 use super::path::{Found, Path};
+use super::sibling::is_same;
 use crate::graph::{AnswerLimits, Predicate};
 
 /// A decoded answer body: an index over its text, in document order, for JSON and XML alike.
@@ -50,6 +54,8 @@ pub(super) struct Node {
     pub(super) depth: u16,
     /// Scalars and names: where their text begins. Objects and lists: how many members or elements they have.
     pub(super) start: u32,
+    /// Scalars and names: where their text ends. Objects: their layout, zero if it is not known. Objects of one layout have the
+    /// same names in the same places.
     pub(super) end: u32,
     /// The node after this one and everything in it.
     pub(super) next: u32,
@@ -99,6 +105,24 @@ pub(super) const ROOT: At = 0;
 const NOTHING: Node =
     Node { kind: Kind::Null, has_duplicates: false, depth: 0, start: 0, end: 0, next: u32::MAX };
 
+thread_local! {
+    /// The room of a tape that is not needed anymore, for the next: memory that is new to the process is dear.
+    static ROOM: Cell<Vec<Node>> = const { Cell::new(Vec::new()) };
+}
+
+/// Larger tapes are given back: so many nodes, a megabyte, are what a body of half of one has.
+const ROOM_MAX: usize = 1 << 16;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        let nodes = std::mem::take(&mut self.nodes);
+        if (1..=ROOM_MAX).contains(&nodes.capacity()) {
+            // a thread that ends has no more use for it
+            ROOM.try_with(|room| room.set(nodes)).unwrap_or_default();
+        }
+    }
+}
+
 impl Payload {
     /// Decodes a JSON body (RFC 8259), strictly: one value, nothing after it.
     pub fn json(body: bytes::Bytes, limits: AnswerLimits) -> Result<Self, DecodeError> {
@@ -108,7 +132,9 @@ impl Payload {
         }
         let mut text = String::from_utf8(Vec::from(body))
             .map_err(|error| DecodeError::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
-        let (nodes, rewritten) = json::decode(&text, limits.depth)?;
+        let mut nodes = ROOM.try_with(Cell::take).unwrap_or_default();
+        nodes.clear();
+        let rewritten = json::decode(&text, limits.depth, &mut nodes)?;
         text.push_str(&rewritten);
         Ok(Self { text, nodes, is_xml: false })
     }
@@ -130,7 +156,12 @@ impl Payload {
 
     /// Is there a value at `path` that is neither null, `false`, zero, blank text, nor the text `false` or `0`?
     pub fn is_truthy_at(&self, path: &Path) -> bool {
-        let Found::At(at) = path.first(self, ROOT) else { return false };
+        self.is_truthy_within(path, ROOT)
+    }
+
+    /// The same of a record.
+    pub(super) fn is_truthy_within(&self, path: &Path, record: At) -> bool {
+        let Found::At(at) = path.first(self, record) else { return false };
         match self.node(at).kind {
             Kind::Null => false,
             Kind::Object | Kind::List => true,
@@ -143,7 +174,12 @@ impl Payload {
 
     /// Does the answer pass this test?
     pub fn satisfies(&self, predicate: &Predicate) -> bool {
-        let at = match predicate.path.first(self, ROOT) {
+        self.satisfies_within(predicate, ROOT)
+    }
+
+    /// Does a record pass this test?
+    pub(super) fn satisfies_within(&self, predicate: &Predicate, record: At) -> bool {
+        let at = match predicate.path.first(self, record) {
             Found::At(at) if self.node(at).kind != Kind::Null => Some(at),
             _ => None,
         };
@@ -167,21 +203,33 @@ impl Payload {
         count
     }
 
-    /// The records: what `records` leads to, lists opened, nulls left out.
+    /// The records: the elements of what `records` leads to, nulls left out. A list among them is a record itself.
     pub(super) fn each_record(&self, records: Option<&Path>, visit: &mut dyn FnMut(At)) {
-        let mut visit_record = |at: At| match self.node(at).kind {
-            Kind::Null => {}
-            Kind::List if records.is_some() => {
-                self.elements(at)
-                    .filter(|at| self.node(*at).kind != Kind::Null)
-                    .for_each(&mut *visit);
+        let mut visit_record = |at: At| {
+            if self.node(at).kind != Kind::Null {
+                visit(at);
             }
-            _ => visit(at),
         };
         match records {
             None => visit_record(ROOT),
-            Some(path) => path.each(self, ROOT, &mut visit_record),
+            Some(path) if path.opens_last() => path.each(self, ROOT, &mut visit_record),
+            Some(path) => path.each(self, ROOT, &mut |at| match self.node(at).kind {
+                Kind::List => self.elements(at).for_each(&mut visit_record),
+                _ => visit_record(at),
+            }),
         }
+    }
+
+    /// The records inside a record, by the same rules.
+    pub(super) fn each_inside(&self, inside: &Path, record: At, visit: &mut dyn FnMut(At)) {
+        inside.each(self, record, &mut |at| match self.node(at).kind {
+            Kind::Null => {}
+            Kind::List => {
+                let is_record = |at: &At| self.node(*at).kind != Kind::Null;
+                self.elements(at).filter(is_record).for_each(&mut *visit);
+            }
+            _ => visit(at),
+        });
     }
 
     // ---- nodes
@@ -190,6 +238,7 @@ impl Payload {
         self.is_xml
     }
 
+    #[inline]
     pub(super) fn node(&self, at: At) -> Node {
         self.nodes.get(at as usize).copied().unwrap_or(NOTHING)
     }
@@ -199,6 +248,17 @@ impl Payload {
         self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
+    /// A JSON string as it stands in the body, quotes and all. `None`: the node is something else.
+    #[inline]
+    pub(super) fn quoted(&self, node: Node) -> Option<&str> {
+        match node.kind {
+            Kind::Plain | Kind::Escaped => {
+                self.text.get((node.start as usize).checked_sub(1)?..node.end as usize + 1)
+            }
+            _ => None,
+        }
+    }
+
     fn bytes(&self, node: Node) -> &[u8] {
         self.text.as_bytes().get(node.start as usize..node.end as usize).unwrap_or_default()
     }
@@ -206,56 +266,71 @@ impl Payload {
     /// The text of a scalar: what a string says, a number's digits, `true` or `false`.
     ///
     /// In XML an element with attributes is an object; its text is its member `#text`.
+    #[inline]
     pub(super) fn scalar_text(&self, at: At) -> Option<Cow<'_, str>> {
         let node = self.node(at);
         match node.kind {
-            Kind::Null | Kind::List => None,
-            Kind::False => Some(Cow::Borrowed("false")),
-            Kind::True => Some(Cow::Borrowed("true")),
             Kind::Number | Kind::Plain | Kind::Raw | Kind::Name => {
                 Some(Cow::Borrowed(self.raw(node)))
             }
+            _ => self.other_text(at, node),
+        }
+    }
+
+    fn other_text(&self, at: At, node: Node) -> Option<Cow<'_, str>> {
+        match node.kind {
+            Kind::False => Some(Cow::Borrowed("false")),
+            Kind::True => Some(Cow::Borrowed("true")),
             Kind::Escaped => Some(Cow::Owned(escape::unescape(self.raw(node)))),
             Kind::Object => self.leaf(at).and_then(|at| self.scalar_text(at)),
+            _ => None,
         }
     }
 
     /// The scalar that an XML element with attributes holds.
     pub(super) fn leaf(&self, at: At) -> Option<At> {
-        if self.is_xml { self.member(at, "#text", &mut None) } else { None }
+        if self.is_xml { self.member(at, "#text", &mut { Hint::NONE }) } else { None }
     }
 
     pub(super) fn elements(&self, list: At) -> Elements<'_> {
         Elements { payload: self, at: list + 1, end: self.node(list).next }
     }
 
-    /// The value of a member. `hint` is where the name was found in the last object, counted from the object.
-    pub(super) fn member(&self, object: At, name: &str, hint: &mut Option<u32>) -> Option<At> {
+    /// The value of a member. `hint` is where it was found in the last object, and then where it was found in this.
+    pub(super) fn member(&self, object: At, name: &str, hint: &mut Hint) -> Option<At> {
+        let layout = self.node(object).end;
+        if layout == 0 || layout != hint.layout {
+            hint.distance = self.find_member(object, name, hint.distance);
+            hint.layout = layout;
+        }
+        hint.distance.map(|distance| object.saturating_add(distance.get()))
+    }
+
+    /// How far behind the object the value of a member stands; `hint` is how far it was in the last object.
+    fn find_member(
+        &self,
+        object: At,
+        name: &str,
+        hint: Option<NonZero<u32>>,
+    ) -> Option<NonZero<u32>> {
         let parent = self.node(object);
-        if let Some(distance) = *hint
+        let is_meant = |node: Node| is_same(self.bytes(node), name.as_bytes());
+        if let Some(distance) = hint
             && !parent.has_duplicates
         {
-            let at = object.saturating_add(distance);
-            let node = self.node(at);
+            let at = object.saturating_add(distance.get());
+            let node = self.node(at - 1);
             if at < parent.next
                 && node.kind == Kind::Name
                 && node.depth == parent.depth + 1
-                && self.bytes(node) == name.as_bytes()
+                && is_meant(node)
             {
-                return Some(at + 1);
+                return hint;
             }
         }
-        let mut found = None;
-        for (at, node) in self.members(object) {
-            if self.bytes(node) == name.as_bytes() {
-                found = Some(at + 1);
-                if !parent.has_duplicates {
-                    *hint = Some(at - object);
-                    break;
-                }
-            }
-        }
-        found
+        let mut meant = self.members(object).filter(|(_, node)| is_meant(*node));
+        let found = if parent.has_duplicates { meant.last() } else { meant.next() };
+        found.and_then(|(at, _)| NonZero::new(at + 1 - object))
     }
 
     /// The names of an object with their places; each value stands right after its name.

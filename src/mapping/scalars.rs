@@ -42,7 +42,7 @@ impl Mapper<'_> {
             Leaf::Enum(_) => self.misfit(path, "a value of the enum", kind),
             Leaf::List(item) if kind == Kind::List || payload.is_xml() => {
                 let all = Path { steps: Vec::new() };
-                self.list(&all, here, |mapper, here| mapper.leaf(item, path, here))
+                self.list(&all, None, here, |mapper, here| mapper.leaf(item, path, here))
             }
             Leaf::List(_) => self.misfit(path, "a list", kind),
         }
@@ -84,7 +84,7 @@ impl Mapper<'_> {
     pub(super) fn numbers(&mut self, path: &Path, to: &Leaf, here: Here<'_>) -> Cell {
         match to {
             Leaf::List(item) => {
-                self.list(path, here, |mapper, here| mapper.number(path, item, here))
+                self.list(path, None, here, |mapper, here| mapper.number(path, item, here))
             }
             _ => self.at(path, here, |mapper, here| mapper.number(path, to, here)),
         }
@@ -101,7 +101,7 @@ impl Mapper<'_> {
             _ => here.payload.scalar_text(here.at),
         };
         let Some(text) = text else { return self.misfit(path, "a number", kind) };
-        let text = text.trim();
+        let text = value::trimmed(&text);
         if text.is_empty() {
             return Cell::Null;
         }
@@ -124,7 +124,7 @@ impl Mapper<'_> {
         let Some(text) = here.payload.scalar_text(here.at) else {
             return self.misfit(path, "a word for yes or no", here.payload.node(here.at).kind);
         };
-        let text = text.trim();
+        let text = value::trimmed(&text);
         let is_one_of = |words: &[Arc<str>]| words.iter().any(|word| **word == *text);
         let truth = match (yes, no) {
             ([], []) => match text.to_ascii_lowercase().as_str() {
@@ -169,7 +169,7 @@ impl Mapper<'_> {
             _ => here.payload.scalar_text(here.at),
         };
         let Some(text) = text else { return self.misfit(path, "a time in text", kind) };
-        let text = text.trim();
+        let text = value::trimmed(&text);
         if text.is_empty() || unset.iter().any(|unset| **unset == *text) {
             return Cell::Null;
         }
@@ -245,7 +245,7 @@ impl Mapper<'_> {
             let Some(text) = text else {
                 return Err(self.misfit(path, "text or an integer", node.kind));
             };
-            if text.trim().is_empty() {
+            if value::trimmed(&text).is_empty() {
                 return Err(Cell::Null);
             }
             if text.contains(value::KEY_SEPARATOR) {

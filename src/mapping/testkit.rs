@@ -9,7 +9,7 @@ use apollo_compiler::validation::Valid;
 use super::{Mapping, Path, Payload};
 use crate::graph::{
     AnswerLimits, BackendId, CacheLimits, Call, Effect, ErrorPaths, Graph, KeyMode, Limits, Method,
-    Normalizer, RequestTemplate, RestTemplate, Shape, ShapeId, Slot, Type, TypeId, TypeKind,
+    Normalizer, RequestTemplate, RestTemplate, Shape, ShapeId, Slot, Stale, Type, TypeId, TypeKind,
 };
 use crate::template::UrlTemplate;
 use crate::value::{Answer, Cell};
@@ -34,7 +34,9 @@ pub(super) fn shape(name: &str, slots: Vec<Slot>) -> Shape {
         ty: TypeId(0),
         slots,
         field_slots: Vec::new(),
+        named_slots: Vec::new(),
         id_slot: None,
+        url: None,
         pick: None,
     }
 }
@@ -61,15 +63,23 @@ pub(super) fn graph(shapes: Vec<Shape>) -> Graph {
         type_names: rustc_hash::FxHashMap::default(),
         query: TypeId(0),
         mutation: None,
+        federation: None,
+        derived: Vec::new(),
+        merged: Vec::new(),
         shapes,
         calls: Vec::new(),
         backends: Vec::new(),
         limits: Limits::default(),
         introspection_enabled: true,
+        suggestions_enabled: true,
+        incremental_enabled: true,
         deadline: Duration::from_secs(15),
         page_size_max: 100,
         page_size: 20,
         cache: CacheLimits::default(),
+        ages: crate::graph::SchemaAges::default(),
+        weights: crate::graph::Weights::default(),
+        cost: crate::graph::CostSettings::default(),
         forward_headers: Vec::new(),
     }
 }
@@ -90,20 +100,31 @@ pub(super) fn call(records: Option<&str>, answers: &[&str], normalizer: Normaliz
         inputs: Vec::new(),
         keys: KeyMode::None,
         pages: None,
+        order: None,
         records: records.map(path),
+        only: None,
         answers: answers.iter().map(|text| path(text)).collect(),
         answers_normalizer: normalizer,
+        inside: None,
+        cut: None,
+        also: None,
         success: None,
         errors: ErrorPaths::default(),
+        refused: None,
         missing: Vec::new(),
         projects: false,
         needs: Vec::new(),
         ttl: None,
+        stale: Stale::default(),
         timeout: Duration::from_secs(1),
         effect: Effect::Read,
+        group: 0,
+        idempotency_header: None,
         drops: Vec::new(),
+        tags: Vec::new(),
         fills: Vec::new(),
         answer_limits: LIMITS,
+        contract: None,
     }
 }
 

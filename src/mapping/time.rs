@@ -56,6 +56,12 @@ pub(super) fn write_instant(
     form: &TimeForm,
     out: &mut String,
 ) -> Result<(), &'static str> {
+    if *form == TimeForm::UnixSeconds
+        && let Some(seconds) = plain_seconds(text)
+    {
+        write_unix(seconds, out);
+        return Ok(());
+    }
     let (moment, offset) = match form {
         TimeForm::Auto => {
             let (date, time, offset) = auto(text).ok_or("a date and time")?;
@@ -102,6 +108,35 @@ fn unix(text: &str, shift: u32) -> Option<(DateTime, Offset)> {
     let (seconds, nanos) = decimal::seconds(text, shift)?;
     let timestamp = jiff::Timestamp::new(seconds, nanos).ok()?;
     Some((Offset::UTC.to_datetime(timestamp), Offset::UTC))
+}
+
+/// The usual Unix time: digits alone, from 1970 to a year of four digits.
+fn plain_seconds(text: &str) -> Option<u32> {
+    let is_plain = text.len() <= 10 && text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    let seconds = if is_plain { text.parse().ok() } else { None };
+    seconds.filter(|seconds| *seconds < 4_000_000_000)
+}
+
+/// Appends a Unix time in UTC. Years are counted from March, in eras of 400 years, so that the leap day is the last of its year.
+fn write_unix(seconds: u32, out: &mut String) {
+    const TO_MARCH_OF_YEAR_ZERO: u32 = 719_468;
+    const DAYS_OF_ERA: u32 = 146_097;
+    let (days, time) = (seconds / 86_400 + TO_MARCH_OF_YEAR_ZERO, seconds % 86_400);
+    let (era, day) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u32::from(month <= 2);
+    let parts = [year / 100, year % 100, month, day, time / 3_600, time / 60 % 60, time % 60];
+    let mut date = *b"0000-00-00T00:00:00Z";
+    for (part, at) in parts.into_iter().zip([0, 2, 5, 8, 11, 14, 17]) {
+        if let Some(place) = date.get_mut(at..at + 2) {
+            place.copy_from_slice(&digits_of(part));
+        }
+    }
+    out.push_str(std::str::from_utf8(&date).unwrap_or_default());
 }
 
 fn by_pattern(text: &str, pattern: &str, zone: &str) -> Option<(DateTime, Offset)> {
@@ -161,7 +196,10 @@ fn write_offset(offset: Offset, out: &mut String) -> Option<()> {
 
 /// Appends a number below 100.
 fn two_digits(number: u32, out: &mut String) {
-    for digit in [number / 10, number % 10] {
-        out.push(char::from_digit(digit, 10).unwrap_or('?'));
-    }
+    out.extend(digits_of(number).map(char::from));
+}
+
+fn digits_of(number: u32) -> [u8; 2] {
+    let digit = |digit: u32| b'0' + u8::try_from(digit % 10).unwrap_or_default();
+    [digit(number / 10), digit(number)]
 }

@@ -6,7 +6,7 @@ use super::{ArgumentValue, SelectedField, Variables};
 use crate::error::{ErrorCode, RequestError};
 
 /// A null where none may be.
-struct NullRefused;
+pub(super) struct NullRefused;
 
 pub(super) fn fill(
     field: &SelectedField,
@@ -29,7 +29,10 @@ pub(super) fn fill(
 }
 
 /// `None`: not given, and no default.
-fn value(value: &ArgumentValue, variables: &Variables) -> Result<Option<Value>, NullRefused> {
+pub(super) fn value(
+    value: &ArgumentValue,
+    variables: &Variables,
+) -> Result<Option<Value>, NullRefused> {
     match value {
         ArgumentValue::Constant(constant) => Ok(Some(constant.clone())),
         ArgumentValue::Variable { id, default, is_non_null } => {

@@ -4,14 +4,15 @@
 //! Gives: the valid document and the operation, or errors with their places in the text.
 //! Never: returns more errors than a person reads, or a message that is longer than one.
 
-use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::executable::Operation;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 
 use super::position::Lines;
+use super::syntax;
 use crate::error::{ErrorCode, RequestError};
 use crate::nearest::nearest;
 
@@ -19,6 +20,8 @@ use crate::nearest::nearest;
 pub(super) const ERRORS_MAX: usize = 20;
 /// Characters of a message: names and values in it are the client's, of any length.
 const MESSAGE_MAX: usize = 500;
+/// Begins what was not asked for, in our messages and apollo-compiler's.
+pub(super) const SUGGESTION: &str = " Did you mean \"";
 /// Bytes of an unknown name for which a near one is looked for.
 const NAME_MAX: usize = 64;
 /// Brackets inside each other that the parser follows; the guard's limit is the one that counts.
@@ -30,14 +33,36 @@ pub(super) fn parse(
     text: &str,
     lines: &Lines<'_>,
 ) -> Result<Valid<ExecutableDocument>, Vec<RequestError>> {
+    let parsed = syntax::read(text).map_err(|mistake| {
+        let error = RequestError::new(ErrorCode::GraphqlParseFailed, shortened(mistake.message));
+        vec![error.at(lines.location(mistake.at))]
+    })?;
     let document = ast::Document::parser()
         .recursion_limit(PARSER_RECURSION_MAX)
-        .parse_ast(text, "operation.graphql")
+        .parse_ast(parsed, "operation.graphql")
         .map_err(|failed| errors(schema, &failed.errors, lines, ErrorCode::GraphqlParseFailed))?;
     refuse_subscriptions(&document, lines)?;
-    document
-        .to_executable_validate(schema)
-        .map_err(|failed| errors(schema, &failed.errors, lines, ErrorCode::GraphqlValidationFailed))
+    let valid = document.to_executable_validate(schema).or_else(|failed| {
+        if failed.errors.iter().all(|diagnostic| is_ours(schema, &diagnostic)) {
+            return Ok(Valid::assume_valid(failed.partial));
+        }
+        Err(errors(schema, &failed.errors, lines, ErrorCode::GraphqlValidationFailed))
+    })?;
+    if text.contains('@') {
+        super::rules::check(&valid, lines)?;
+    }
+    Ok(valid)
+}
+
+/// Is this about a value of a custom scalar? What such a scalar takes `literal` decides, for every value of the document;
+/// apollo-compiler takes the items of a list in its place for values of that place.
+fn is_ours(schema: &Schema, diagnostic: &Diagnostic<'_, DiagnosticData>) -> bool {
+    if diagnostic.error.unstable_error_name() != Some("UnsupportedValueType") {
+        return false;
+    }
+    let message = diagnostic.error.unstable_compat_message().unwrap_or_default();
+    let name = message.split(' ').next().unwrap_or_default();
+    matches!(schema.types.get(name), Some(ExtendedType::Scalar(scalar)) if !scalar.is_built_in())
 }
 
 fn refuse_subscriptions(
@@ -69,36 +94,33 @@ fn errors(
     lines: &Lines<'_>,
     code: ErrorCode,
 ) -> Vec<RequestError> {
-    let told: Vec<_> = diagnostics
+    let is = |diagnostic: &Diagnostic<'_, DiagnosticData>, name: &str| {
+        diagnostic.error.unstable_error_name() == Some(name)
+    };
+    let mut unknown: Vec<usize> = diagnostics
         .iter()
-        .map(|diagnostic| {
-            let message = diagnostic
-                .error
-                .unstable_compat_message()
-                .unwrap_or_else(|| diagnostic.error.to_string());
-            (message, diagnostic.error.location())
-        })
-        .collect();
-    let mut unknown: Vec<usize> = told
-        .iter()
-        .filter(|(message, _)| unknown_field(message).is_some())
-        .filter_map(|(_, place)| Some(place.as_ref()?.offset()))
+        .filter(|diagnostic| is(diagnostic, "UndefinedField"))
+        .filter_map(|diagnostic| Some(diagnostic.error.location()?.offset()))
         .collect();
     unknown.sort_unstable();
     // a selection set that lost all its fields because they are unknown is not missing
-    let is_told_by_another = |message: &str, place: Option<SourceSpan>| {
-        message.contains("must have a selection of subfields")
-            && place.is_some_and(|place| {
-                let first = unknown.partition_point(|offset| *offset <= place.offset());
-                unknown.get(first).is_some_and(|offset| *offset < place.end_offset())
-            })
+    let is_told_by_another = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
+        let place = diagnostic.error.location().filter(|_| is(diagnostic, "MissingSubselection"));
+        place.is_some_and(|place| {
+            let first = unknown.partition_point(|offset| *offset <= place.offset());
+            unknown.get(first).is_some_and(|offset| *offset < place.end_offset())
+        })
     };
-    told.iter()
-        .filter(|(message, place)| !is_told_by_another(message, *place))
-        .take(ERRORS_MAX)
-        .map(|(message, place)| {
-            let message = shortened(message.clone() + &nearest_field(schema, message));
-            located(RequestError::new(code, message), *place, lines)
+    // thousands may be wrong, and a message may hold a value of any length: only those that are told are written
+    let told = diagnostics
+        .iter()
+        .filter(|diagnostic| !is_ours(schema, diagnostic) && !is_told_by_another(diagnostic));
+    told.take(ERRORS_MAX)
+        .map(|diagnostic| {
+            let error = diagnostic.error;
+            let message = error.unstable_compat_message().unwrap_or_else(|| error.to_string());
+            let nearest = nearest_field(schema, &message);
+            located(RequestError::new(code, shortened(message + &nearest)), error.location(), lines)
         })
         .collect()
 }
@@ -120,7 +142,7 @@ fn nearest_field(schema: &Schema, message: &str) -> String {
         };
         nearest(field, fields.keys().map(apollo_compiler::Name::as_str))
     });
-    nearest.map(|name| format!(" Did you mean \"{name}\"?")).unwrap_or_default()
+    nearest.map(|name| format!("{SUGGESTION}{name}\"?")).unwrap_or_default()
 }
 
 /// Puts the place of a node on an error.

@@ -13,26 +13,32 @@ use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 
+use super::one_of::Asked;
 use super::position::Lines;
 use super::{Operation, Variables};
 use crate::error::{ErrorCode, RequestError};
 use crate::graph::Graph;
 
-/// Lists of fields, types and the like inside each other: clients' own introspection needs one inside of `types`.
-const LISTS_MAX: u32 = 2;
 /// Values that one object of an answer is reckoned to hold, for `limits.objects`.
 const VALUES_PER_OBJECT: f64 = 10.0;
 
 /// What is kept of a document whose operation asks for the schema.
 #[derive(Debug)]
 pub(super) struct Introspection {
-    document: Valid<ExecutableDocument>,
-    operation: Node<Executable>,
+    asked: Asked,
+    /// With names in the place of what apollo-compiler does not answer, if it is asked for.
+    by_name: Option<Asked>,
 }
 
 impl Introspection {
-    pub(super) fn new(document: Valid<ExecutableDocument>, operation: Node<Executable>) -> Self {
-        Self { document, operation }
+    pub(super) fn new(
+        graph: &Graph,
+        document: Valid<ExecutableDocument>,
+        operation: Node<Executable>,
+    ) -> Self {
+        let asked = Asked { document, operation };
+        let by_name = asked.by_name(&graph.schema);
+        Self { asked, by_name }
     }
 }
 
@@ -49,12 +55,13 @@ pub(super) fn answer(
             values.insert(&*definition.name, value.clone().into());
         }
     }
+    let run = introspection.by_name.as_ref().unwrap_or(&introspection.asked);
     let implementers = graph.schema.implementers_map();
     let answer = partial_execute(
         &graph.schema,
         &implementers,
-        &introspection.document,
-        &introspection.operation,
+        &run.document,
+        &run.operation,
         &Valid::assume_valid(values),
     )
     .map_err(|error| failed(error.message().to_string()))?;
@@ -64,14 +71,18 @@ pub(super) fn answer(
         .map(|field| &*field.response_key);
     let mut data = answer.data.unwrap_or_default();
     let answers = keys.filter_map(|key| Some((key, data.remove(key)?)));
-    answers
-        .map(|(key, answer)| {
-            Ok((
-                key.to_owned(),
-                serde_json::to_value(answer).map_err(|error| failed(error.to_string()))?,
-            ))
-        })
-        .collect()
+    let answers = answers.map(|(key, answer)| {
+        let answer = serde_json::to_value(answer).map_err(|error| failed(error.to_string()))?;
+        Ok((key.to_owned(), answer))
+    });
+    let mut answers = Value::Object(answers.collect::<Result<_, RequestError>>()?);
+    if introspection.by_name.is_some() {
+        introspection.asked.fill(&graph.schema, &mut answers);
+    }
+    match answers {
+        Value::Object(answers) => Ok(answers),
+        _ => Ok(Map::new()),
+    }
 }
 
 /// Refuses selections on the schema whose answer would be too deep or too large. Takes time in proportion to the document.
@@ -85,13 +96,14 @@ pub(super) fn check(
         Estimate { sizes: Sizes::of(&graph.schema), document, fragments: FxHashMap::default() };
     let total = estimate.selections(&operation.selection_set);
     let at = operation.location().map(|span| lines.location(span.offset())).unwrap_or_default();
-    if total.lists > LISTS_MAX {
+    let lists_max = graph.limits.introspection_depth;
+    if total.lists > lists_max {
         let message = format!(
             "Maximum introspection depth exceeded: lists of fields, types or interfaces stand {} inside each other; \
-             at most {LISTS_MAX} may.",
+             limits.introspection_depth allows {lists_max}.",
             total.lists
         );
-        return Err(RequestError::new(ErrorCode::DepthLimit, message).at(at));
+        return Err(RequestError::new(ErrorCode::IntrospectionDepthLimit, message).at(at));
     }
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let allowed = graph.limits.objects as f64 * VALUES_PER_OBJECT;
@@ -149,7 +161,7 @@ impl Sizes {
     }
 
     /// How many objects a field of the schema's schema answers, about, and whether it can lead round in a circle.
-    fn field(&self, name: &str) -> (f64, u32) {
+    fn field(&self, name: &str) -> (f64, usize) {
         match name {
             "types" => (self.types, 0),
             "directives" => (self.directives, 0),
@@ -167,7 +179,7 @@ impl Sizes {
 struct Reckoning {
     values: f64,
     /// Lists that can lead round in a circle, inside each other.
-    lists: u32,
+    lists: usize,
 }
 
 struct Estimate<'a> {

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::ast::{Directive, Type, Value};
 use apollo_compiler::schema::{ExtendedType, InputObjectType, InputValueDefinition};
 use apollo_compiler::{Name, Node};
 use rustc_hash::FxHashSet;
@@ -138,6 +138,10 @@ impl<'a> Literals<'a> {
             return self.any(value);
         }
         let json = match value {
+            // JSON has one kind of number, a document two
+            Value::Float(_) if matches!(scalar, Scalar::Int | Scalar::Id) => {
+                return Err(format!("expected {ty}, found {}", describe(value)));
+            }
             // an integer literal is not a string, though it may stand for an ID
             Value::Int(_) | Value::Float(_) | Value::String(_) | Value::Boolean(_) => plain(value)?,
             _ => return Err(format!("expected {ty}, found {}", describe(value))),
@@ -246,6 +250,22 @@ impl<'a> Literals<'a> {
         }
         let default = self.default_of(place.ty, place.default)?;
         Ok(ArgumentValue::Variable { id, default, is_non_null })
+    }
+
+    /// The value of a directive's argument, whose definition is in the schema.
+    pub(super) fn of_directive(
+        &self,
+        directive: &Directive,
+        name: &str,
+    ) -> Result<ArgumentValue, Refusal> {
+        let definition = self.graph.schema.directive_definitions.get(&directive.name);
+        let argument = definition
+            .and_then(|found| found.arguments.iter().find(|argument| argument.name == name))
+            .ok_or_else(|| format!("@{} has no such argument", directive.name))?;
+        match directive.specified_argument_by_name(name) {
+            Some(value) => self.given(argument, value),
+            None => Ok(ArgumentValue::Constant(self.default(argument)?.unwrap_or_default())),
+        }
     }
 
     /// The variable that `@skip(if:)` or `@include(if:)` reads, checked like any other argument.

@@ -7,21 +7,34 @@
 mod arguments;
 mod coerce;
 mod condition;
+mod cost;
 mod document;
 pub mod guard;
 mod introspection;
 mod literal;
 mod normalize;
+mod one_of;
+mod parts;
 mod position;
+mod rules;
 mod scalar;
+mod syntax;
+mod values;
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::scalar::coerce as coerce_scalar;
+
+pub use self::cost::{Cost, CostPart, CostTree};
 use self::introspection::Introspection;
 use self::literal::Literals;
 use self::position::Lines;
 use crate::error::{ErrorCode, Location, RequestError};
 use crate::graph::{FieldId, Graph, TypeId};
+
+pub use parts::{Deferrals, OccurrencesId, Part, Parts, SetId, StreamId, Streamed, UsageId};
 
 /// One operation, independent of its variables' values.
 #[derive(Debug)]
@@ -31,6 +44,10 @@ pub struct Operation {
     /// The variables that `@skip` and `@include` read: bit `i` of a [`Conjunction`] is variable `conditions[i]`.
     pub conditions: Vec<VariableId>,
     pub root: Selection,
+    /// What it costs, for any variables.
+    pub cost: CostTree,
+    /// What of it may come later.
+    pub deferrals: Deferrals,
     variables: Vec<VariableDefinition>,
     /// Only of an operation that asks for the schema.
     introspection: Option<Introspection>,
@@ -97,6 +114,12 @@ pub struct SelectedField {
     pub when: Condition,
     pub location: Location,
     pub selection: Option<Selection>,
+    /// What the metrics among the selection read of the object that the field stands on.
+    pub reads: Option<Selection>,
+    /// `None`: it comes first.
+    pub occurrences: Option<OccurrencesId>,
+    /// A list whose items may come one after the other.
+    pub stream: Option<StreamId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +149,17 @@ pub enum ArgumentValue {
     },
     List(Vec<Self>),
     Object(Vec<(Arc<str>, Self)>),
+}
+
+impl ArgumentValue {
+    fn may_be_refused(&self) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Variable { is_non_null, .. } => *is_non_null,
+            Self::List(items) => items.iter().any(Self::may_be_refused),
+            Self::Object(entries) => entries.iter().any(|(_, value)| value.may_be_refused()),
+        }
+    }
 }
 
 /// A sum of products over the condition variables. Empty: always.
@@ -172,6 +206,11 @@ impl SelectedField {
     ) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
         arguments::fill(self, variables)
     }
+
+    /// Whether variables can make its arguments an error.
+    pub fn may_be_refused(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.value.may_be_refused())
+    }
 }
 
 /// Guards, parses, validates and prepares a document.
@@ -180,9 +219,29 @@ pub fn prepare(
     document: &str,
     operation_name: Option<&str>,
 ) -> Result<Operation, Vec<RequestError>> {
+    let prepared = prepare_and_suggest(graph, document, operation_name);
+    if graph.suggestions_enabled { prepared } else { prepared.map_err(without_suggestions) }
+}
+
+/// Errors that name nothing but what the client said itself.
+fn without_suggestions(mut errors: Vec<RequestError>) -> Vec<RequestError> {
+    for error in &mut errors {
+        if let Some(at) = error.message.find(document::SUGGESTION) {
+            error.message.truncate(at);
+        }
+    }
+    errors
+}
+
+fn prepare_and_suggest(
+    graph: &Graph,
+    document: &str,
+    operation_name: Option<&str>,
+) -> Result<Operation, Vec<RequestError>> {
     guard::check(&graph.limits, document).map_err(|error| vec![error])?;
     let lines = Lines::new(document);
     let valid = document::parse(&graph.schema, document, &lines)?;
+    values::check(graph, &valid, &lines)?;
     let executable = document::select(&valid, operation_name).map_err(|error| vec![error])?.clone();
     let variables = variable_definitions(graph, &executable, &lines)?;
     let literals = Literals::new(graph, &variables);
@@ -197,14 +256,40 @@ pub fn prepare(
     if asks_for_schema {
         introspection::check(graph, &valid, &executable, &lines).map_err(|error| vec![error])?;
     }
+    let kind =
+        if executable.is_mutation() { OperationKind::Mutation } else { OperationKind::Query };
     Ok(Operation {
-        kind: if executable.is_mutation() { OperationKind::Mutation } else { OperationKind::Query },
+        kind,
+        cost: cost::tree(graph, kind, &root),
         name: executable.name.as_ref().map(|name| Arc::from(name.as_str())),
         conditions: normalized.conditions,
         root,
+        deferrals: normalized.deferrals,
         variables,
-        introspection: asks_for_schema.then(|| Introspection::new(valid, executable)),
+        introspection: asks_for_schema.then(|| Introspection::new(graph, valid, executable)),
     })
+}
+
+/// The SHA-256 of a document's text in hexadecimal digits: the id by which clients name a known one.
+pub fn hash(document: &str) -> String {
+    Sha256::digest(document)
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
+/// Whether every operation of a document could run: [`prepare`] for each of them.
+pub fn check(graph: &Graph, document: &str) -> Result<(), Vec<RequestError>> {
+    guard::check(&graph.limits, document).map_err(|error| vec![error])?;
+    let valid = document::parse(&graph.schema, document, &Lines::new(document))?;
+    let names: Vec<Option<&str>> = valid
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_ref().map(apollo_compiler::Name::as_str))
+        .collect();
+    let Some(_) = names.first() else { return prepare(graph, document, None).map(drop) };
+    names.iter().try_for_each(|name| prepare(graph, document, *name).map(drop))
 }
 
 fn variable_definitions(

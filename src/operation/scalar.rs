@@ -4,8 +4,11 @@ use serde_json::{Number, Value};
 
 use crate::graph::Scalar;
 
+/// Above this, doubles do not hold every whole number: 2^53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// Coerces a JSON value to a scalar (specification, section 3.5). The error says what is expected.
-pub(super) fn coerce(scalar: Scalar, value: &Value) -> Result<Value, &'static str> {
+pub(crate) fn coerce(scalar: Scalar, value: &Value) -> Result<Value, &'static str> {
     match (scalar, value) {
         (Scalar::Int, Value::Number(number)) => int(number).ok_or("a 32-bit integer"),
         (Scalar::Float, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => {
@@ -15,8 +18,7 @@ pub(super) fn coerce(scalar: Scalar, value: &Value) -> Result<Value, &'static st
             Ok(value.clone())
         }
         (Scalar::Id, Value::Number(number)) => {
-            let text = number.to_string();
-            if is_integer(&text) { Ok(Value::String(text)) } else { Err("a string or an integer") }
+            integer(number).map(Value::String).ok_or("a string or an integer")
         }
         (Scalar::Decimal, Value::String(text)) if is_decimal(text) => Ok(value.clone()),
         (Scalar::Decimal, Value::Number(number)) => {
@@ -58,9 +60,17 @@ fn int(number: &Number) -> Option<Value> {
     is_int.then(|| Value::from(float as i32))
 }
 
-fn is_integer(text: &str) -> bool {
+/// The digits of a whole number, all of them. One that is not written with its digits alone (`3.0`, `1e3`) is whole where
+/// binary floats tell whole numbers apart.
+fn integer(number: &Number) -> Option<String> {
+    let text = number.as_str();
     let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(if text == "-0" { "0".to_owned() } else { text.to_owned() });
+    }
+    let float = number.as_f64()?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and less than 2^53")]
+    (float.fract() == 0.0 && float.abs() <= WHOLE_MAX).then(|| (float as i64).to_string())
 }
 
 fn is_decimal(text: &str) -> bool {

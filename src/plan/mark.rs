@@ -2,35 +2,44 @@
 //!
 //! A field that is skipped, or that the caller may not see, asks for nothing: no call is made for it alone.
 
-use crate::graph::{Access, CallId, FieldId, Graph, KeySource, PartId, ShapeId, SlotId, TypeId};
-use crate::operation::Condition;
+use crate::graph::{
+    Access, Account, CallId, FieldId, Graph, KeySource, PartId, ShapeId, SlotId, Source, TypeId,
+};
+use crate::operation::{Condition, Variables};
+use crate::plan::blocked::is_blocked;
 use crate::plan::{
-    ConnectionNode, ConnectionWhat, Node, Out, OutField, Plan, SiteId, StepId, Work,
+    ConnectionNode, ConnectionWhat, EventOut, MergeStep, Node, Out, OutField, Plan, Site, SiteId,
+    StepId, Work,
 };
 use crate::principal::Principal;
 use crate::value::SlotSet;
 
 /// The caller's view of a plan.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Marks {
     active: Vec<bool>,
-    /// By site, then type times column.
-    wanted: Vec<Vec<SlotSet>>,
+    /// By site, type and column.
+    wanted: Vec<SlotSet>,
     visited: Vec<bool>,
+    /// By site: whether it is to be told how its parts were found.
+    told: Vec<bool>,
+    /// Steps of parts that try all their rules, because the key that they could have used at once is blocked.
+    tries_all: Vec<StepId>,
     pub truths: u64,
+    /// By place in `Plan::refusable`: what is wrong with the arguments.
+    pub refused: Vec<Option<String>>,
 }
 
 impl Marks {
     fn none(plan: &Plan, truths: u64) -> Self {
         Self {
             active: vec![false; plan.steps.len()],
-            wanted: plan
-                .sites
-                .iter()
-                .map(|site| vec![SlotSet::EMPTY; site.types.len() * site.columns])
-                .collect(),
+            wanted: vec![SlotSet::EMPTY; plan.sites.last().map_or(0, Site::end_column)],
             visited: vec![false; plan.sites.len()],
+            told: vec![false; plan.sites.len()],
+            tries_all: Vec::new(),
             truths,
+            refused: Vec::new(),
         }
     }
 
@@ -38,10 +47,20 @@ impl Marks {
         self.active.get(step.index()).copied().unwrap_or(false)
     }
 
+    /// Whether somebody asks how the objects of a site were put together.
+    pub fn tells_ways(&self, site: SiteId) -> bool {
+        self.told.get(site.index()).copied().unwrap_or(false)
+    }
+
+    /// Whether a part's step tries all its rules, though it could use a key from the arguments at once.
+    pub fn tries_all(&self, step: StepId) -> bool {
+        self.tries_all.contains(&step)
+    }
+
     /// The slots that are wanted of one part of one type at a site.
     pub fn wanted(&self, plan: &Plan, site: SiteId, ty: TypeId, part: PartId) -> SlotSet {
         place(plan, site, ty, usize::from(part.0))
-            .and_then(|index| self.wanted.get(site.index())?.get(index).copied())
+            .and_then(|index| self.wanted.get(index).copied())
             .unwrap_or_default()
     }
 }
@@ -51,25 +70,27 @@ pub fn is_visible(access: &[Access], principal: &Principal) -> bool {
     access.iter().all(|access| principal.may(access))
 }
 
-pub fn mark(graph: &Graph, plan: &Plan, truths: u64, principal: &Principal) -> Marks {
-    let marks = Marks::none(plan, truths);
-    let mut marker = Marker { graph, plan, principal: Some(principal), marks };
+pub fn mark(graph: &Graph, plan: &Plan, variables: &Variables, principal: &Principal) -> Marks {
+    let marks = Marks::none(plan, plan.operation.truths(variables));
+    let (principal, variables) = (Some(principal), Some(variables));
+    let mut marker = Marker { graph, plan, principal, variables, marks };
     marker.node(&plan.root, SiteId::ROOT);
     marker.share();
     marker.marks
 }
 
-/// The steps that somebody needs who may see everything and skips nothing.
-pub(super) fn needed(graph: &Graph, plan: &Plan) -> Vec<StepId> {
-    let mut marker = Marker { graph, plan, principal: None, marks: Marks::none(plan, 0) };
+/// The view of somebody who may see everything and skips nothing.
+pub(super) fn everything(graph: &Graph, plan: &Plan, variables: Option<&Variables>) -> Marks {
+    let marks = Marks::none(plan, 0);
+    let mut marker = Marker { graph, plan, principal: None, variables, marks };
     marker.node(&plan.root, SiteId::ROOT);
-    (0..).map(StepId).take(plan.steps.len()).filter(|step| marker.marks.is_active(*step)).collect()
+    marker.marks
 }
 
 fn place(plan: &Plan, site: SiteId, ty: TypeId, column: usize) -> Option<usize> {
     let site = plan.sites.get(site.index())?;
     let index = site.types.iter().position(|site_type| site_type.ty == ty)?;
-    Some(index * site.columns + column)
+    Some(site.first_column + index * site.columns + column)
 }
 
 struct Marker<'a> {
@@ -77,6 +98,8 @@ struct Marker<'a> {
     plan: &'a Plan,
     /// `None`: somebody who may see everything and skips nothing, as `explain` asks.
     principal: Option<&'a Principal>,
+    /// They decide which of a merged list's lists are read.
+    variables: Option<&'a Variables>,
     marks: Marks,
 }
 
@@ -134,7 +157,41 @@ impl Marker<'_> {
                 self.visit(*child);
                 self.connection(node, *child);
             }
-            Out::Typename | Out::Introspection | Out::SourceStatus { .. } | Out::NotCovered => {}
+            Out::Account { node } => self.account(node.account, site, ty),
+            Out::Derived { node, reads } => self.derived(node, reads, site),
+            Out::Event(EventOut::Record(node)) => self.node(node, site),
+            Out::Typename
+            | Out::Event(_)
+            | Out::Introspection
+            | Out::Metric { .. }
+            | Out::SourceStatus { .. }
+            | Out::Service { .. }
+            | Out::ServiceSdl
+            | Out::NotCovered => {}
+        }
+    }
+
+    /// A list is read if a metric that is written reads it.
+    fn derived(&mut self, metrics: &Node, reads: &Node, site: SiteId) {
+        let graph = self.graph;
+        let mut lists: Vec<&str> = Vec::new();
+        for metric in metrics.branches.iter().flat_map(|branch| &branch.fields) {
+            let Out::Metric { metric: id, .. } = &metric.source else { continue };
+            if !self.holds(&metric.when) || !self.may_see(&metric.access) {
+                continue;
+            }
+            let derived = graph.derived(id.derived);
+            let defined = derived.metrics.get(id.field.index()).and_then(Option::as_ref);
+            let read = defined.map(|metric| metric.lists.as_slice()).unwrap_or_default();
+            lists.extend(read.iter().filter_map(|list| Some(&*derived.lists.get(*list)?.name)));
+        }
+        for branch in &reads.branches {
+            for field in branch.fields.iter().filter(|field| lists.contains(&&*field.response_key))
+            {
+                if self.holds(&field.when) {
+                    self.field(field, site, branch.ty);
+                }
+            }
         }
     }
 
@@ -146,8 +203,59 @@ impl Marker<'_> {
             }
             match &field.what {
                 ConnectionWhat::Objects(node) => self.node(node, site),
+                ConnectionWhat::Events(lists) => self.events(lists),
                 ConnectionWhat::Inside(_, inside) => self.connection(inside, site),
                 ConnectionWhat::Typename | ConnectionWhat::Leaf(_) => {}
+            }
+        }
+    }
+
+    /// The events of lists that are read.
+    fn events(&mut self, lists: &[(SiteId, Node)]) {
+        for (site, node) in lists {
+            if *site != SiteId::ROOT && self.marks.visited.get(site.index()) == Some(&true) {
+                self.node(node, *site);
+            }
+        }
+    }
+
+    /// Of a merged list those lists are read that are asked for and that the caller may see.
+    fn merge(&mut self, merge: &MergeStep) {
+        let graph = self.graph;
+        for (place, list) in merge.lists.iter().enumerate() {
+            let Some(step) = list.step.filter(|_| self.may_see(&list.access)) else { continue };
+            if !merge.is_asked(graph, place, self.variables) {
+                continue;
+            }
+            self.activate(step);
+            self.visit(list.site);
+            let stamps = graph.merged(merge.merged).lists.get(place).map(|list| &list.stamps);
+            for stamp in stamps.into_iter().flat_map(|stamps| stamps.iter()) {
+                for field in [Some(stamp.time), stamp.kind].into_iter().flatten() {
+                    if let Source::Slot { part } = graph.field(stamp.ty, field).source {
+                        self.want_field(list.site, stamp.ty, usize::from(part.0), Some(field));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whoever asks how an object was put together asks for all of it.
+    fn account(&mut self, account: Account, site: SiteId, ty: TypeId) {
+        if account == Account::Provenance {
+            return;
+        }
+        if let Some(told) =
+            self.marks.told.get_mut(site.index()).filter(|_| account == Account::Matches)
+        {
+            *told = true;
+        }
+        let graph = self.graph;
+        for (part, id) in graph.ty(ty).parts.iter().zip((0..).map(PartId)) {
+            let key = part.keys.first().map(|key| key.slots.as_slice()).unwrap_or_default();
+            self.want(site, ty, id, key);
+            if let Some(url) = graph.shape(part.shape).url.filter(|_| account == Account::Refs) {
+                self.want(site, ty, id, &[url]);
             }
         }
     }
@@ -165,10 +273,10 @@ impl Marker<'_> {
 
     fn want(&mut self, site: SiteId, ty: TypeId, part: PartId, slots: &[SlotId]) {
         if let Some(index) = place(self.plan, site, ty, usize::from(part.0))
-            && let Some(wanted) =
-                self.marks.wanted.get_mut(site.index()).and_then(|site| site.get_mut(index))
+            && let Some(wanted) = self.marks.wanted.get_mut(index)
         {
-            for slot in slots {
+            let part = self.graph.ty(ty).parts.get(usize::from(part.0));
+            for slot in slots.iter().chain(part.into_iter().flat_map(|part| &part.always)) {
                 wanted.insert(*slot);
             }
         }
@@ -190,10 +298,15 @@ impl Marker<'_> {
             return;
         }
         let Some(step) = plan.steps.get(id.index()) else { return };
+        if let Work::Merge(merge) = &step.work {
+            self.merge(merge);
+            return;
+        }
         step.after.iter().for_each(|before| self.activate(*before));
         match &step.work {
             Work::Call(call) => self.want_key(step.site, step.ty, &call.key),
             Work::Reference(reference) => self.want_key(step.site, step.ty, &reference.key),
+            Work::Entities(_) | Work::Merge(_) => {}
             Work::Nested { column, field, .. } => {
                 self.want_field(step.site, step.ty, *column, *field);
             }
@@ -204,15 +317,20 @@ impl Marker<'_> {
                     .parts
                     .get(usize::from(part.part.0))
                     .map(|part| &part.rules);
+                self.want(step.site, step.ty, part.part, &[]);
                 if part.own_key {
                     return;
                 }
+                let tries_all = is_blocked(self.graph, plan, (step, part), self.variables);
+                if tries_all {
+                    self.marks.tries_all.push(id);
+                    part.others_after.iter().for_each(|before| self.activate(*before));
+                }
                 // an early rule has its key from the field, but the record may be there first (from the cache), and takes
                 // the key's place: then it must hold the slot
-                let usable = part
-                    .rules
-                    .iter()
-                    .filter(|index| part.early_rule.is_none_or(|early| early == **index));
+                let usable = part.rules.iter().filter(|index| {
+                    tries_all || part.early_rule.is_none_or(|early| early == **index)
+                });
                 for rule in usable.filter_map(|index| rules?.get(*index)) {
                     self.want(step.site, step.ty, rule.from, &rule.slots);
                 }
@@ -222,13 +340,16 @@ impl Marker<'_> {
 
     /// The slots of a key are wanted even where the objects were made with it: their record may be there first.
     fn want_key(&mut self, site: SiteId, ty: TypeId, key: &KeySource) {
-        let KeySource::Slots { part, slots } = key else { return };
-        self.want(site, ty, *part, slots);
+        if let Some((part, slots)) = key.slots() {
+            self.want(site, ty, part, &slots);
+        }
     }
 
     /// Two steps with the same call want the same slots, so that one load serves both.
     fn share(&mut self) {
-        let mut targets: Vec<(CallId, ShapeId, SiteId, TypeId, PartId)> = Vec::new();
+        // each with the place of its slots
+        let mut targets: Vec<(CallId, ShapeId, usize)> = Vec::new();
+        let place = |site, ty, part: PartId| place(self.plan, site, ty, usize::from(part.0));
         for (step, is_active) in self.plan.steps.iter().zip(&self.marks.active) {
             if !is_active {
                 continue;
@@ -237,32 +358,39 @@ impl Marker<'_> {
                 Work::Call(call) => {
                     let ty = self.graph.shape(call.shape).ty;
                     let part = self.graph.ty(ty).part_of(call.shape).unwrap_or(PartId(0));
-                    targets.push((call.call, call.shape, call.child, ty, part));
+                    let place = place(call.child, ty, part);
+                    targets.extend(place.map(|place| (call.call, call.shape, place)));
                 }
                 Work::Part(work) => {
                     let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))
                     else {
                         continue;
                     };
-                    for call in part.keys.iter().filter_map(|key| key.call) {
-                        targets.push((call, part.shape, step.site, step.ty, work.part));
-                    }
+                    let calls = part.keys.iter().filter_map(|key| key.call);
+                    let place = place(step.site, step.ty, work.part);
+                    targets.extend(place.into_iter().flat_map(|place| {
+                        calls.clone().map(move |call| (call, part.shape, place))
+                    }));
                 }
-                Work::Reference(_) | Work::Nested { .. } => {}
+                Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => {}
             }
         }
-        for (call, shape, ..) in targets.clone() {
-            let same =
-                || targets.iter().filter(move |target| target.0 == call && target.1 == shape);
-            let all = same().fold(SlotSet::EMPTY, |all, (_, _, site, ty, part)| {
-                all.union(self.marks.wanted(self.plan, *site, *ty, *part))
-            });
-            for (_, _, site, ty, part) in same() {
-                if let Some(index) = place(self.plan, *site, *ty, usize::from(part.0))
-                    && let Some(wanted) =
-                        self.marks.wanted.get_mut(site.index()).and_then(|site| site.get_mut(index))
-                {
-                    *wanted = all;
+        // together those of one call, looked at once
+        targets.sort_unstable_by_key(|(call, shape, _)| (call.0, shape.0));
+        let mut is_settled = false;
+        while !is_settled {
+            is_settled = true;
+            for same in targets.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+                let wanted = same.iter().filter_map(|(_, _, place)| self.marks.wanted.get(*place));
+                let all = wanted.fold(SlotSet::EMPTY, |all, wanted| all.union(*wanted));
+                for (_, _, place) in same {
+                    // a part that several calls bring stands among the targets of each: what one wants all want
+                    if let Some(wanted) = self.marks.wanted.get_mut(*place)
+                        && *wanted != all
+                    {
+                        *wanted = all;
+                        is_settled = false;
+                    }
                 }
             }
         }

@@ -5,24 +5,45 @@
 //! shape of the answer. Independent of variables and of the caller; both are conditions on it.
 //! Never: does a load, reads a variable, or looks at a principal.
 
+mod account;
+mod blocked;
 mod build;
+mod by;
+mod calls;
 mod explain;
+mod given;
 mod identity;
+mod lists;
 mod mark;
+mod merged;
+mod node;
+mod prefix;
+mod rows;
+mod stages;
+mod worst;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Location;
 use crate::graph::{
-    Access, CallId, ConnectionField, FieldId, KeySource, PartId, ShapeId, StatusField, TypeId,
-    TypeRef, Yields,
+    Access, CallId, ConnectionField, DerivedId, FieldId, KeySource, ListRules, Named, PartId,
+    ShapeId, TypeId, TypeRef, Yields,
 };
-use crate::operation::{Condition, Operation, SelectedField};
+use crate::operation::{Condition, OccurrencesId, Operation, SelectedField, StreamId};
 
-pub use build::plan;
-pub use explain::Explanation;
+pub use account::{AccountNode, Beside, From, StatusNode};
+pub use build::{items, plan};
+pub use by::By;
+pub use calls::More;
+pub use explain::{ExplainedPart, Explanation, PartKind};
+pub use lists::{Place, Placed};
 pub use mark::{Marks, is_visible, mark};
+pub use merged::{EventOut, MergeList, MergeStep, MergedCall, kinds};
+pub use node::{Node, NodeBranch, OutEntry, Plain};
+pub use prefix::Prefix;
+pub use stages::Stages;
+pub use worst::{Calls, calls};
 
 /// A site by its place in the plan. Site 0 is the root object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +72,10 @@ pub struct Plan {
     pub sites: Vec<Site>,
     pub steps: Vec<Step>,
     pub root: Node,
+    /// Fields without a call of their own, of which variables can make the arguments an error.
+    pub refusable: Vec<Arc<SelectedField>>,
+    /// The most backend calls that are planned for any request of it.
+    pub calls_bound: u64,
     /// How long the last answer was: the next one is mostly as long.
     bytes: AtomicUsize,
 }
@@ -82,6 +107,17 @@ pub struct Site {
     pub path: String,
     /// How many columns of part records each object has: the most parts of any of its types, at least one.
     pub columns: usize,
+    /// The number of its first column, of those of all sites, types and parts.
+    pub first_column: usize,
+    /// Lists of its objects may be rows of an answer: nothing is loaded or written for them but their records.
+    pub may_be_rows: bool,
+}
+
+impl Site {
+    /// The number of the first column after its own.
+    pub fn end_column(&self) -> usize {
+        self.first_column + self.types.len() * self.columns
+    }
 }
 
 /// One concrete type at a site.
@@ -112,10 +148,28 @@ pub enum Work {
     Call(CallStep),
     /// Objects named by key: no call, `child`'s parts are loaded by their own steps.
     Reference(ReferenceStep),
+    /// Objects named by representations, ids or keys of several kinds: no call.
+    Entities(EntitiesStep),
     /// Records inside the records in hand become the objects of `child`: no call.
-    Nested { child: SiteId, column: usize, field: Option<FieldId> },
+    Nested {
+        child: SiteId,
+        column: usize,
+        field: Option<FieldId>,
+    },
     /// A part of the objects themselves, found by identity rules or by the key that they were made with.
     Part(PartStep),
+    Merge(MergeStep),
+}
+
+impl Work {
+    /// The kind of key by which it names objects, if it does.
+    fn named_by(&self) -> Option<u8> {
+        match self {
+            Self::Reference(reference) => Some(reference.key_kind),
+            Self::Call(call) => call.names.map(|named| named.key_kind),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -125,10 +179,16 @@ pub struct CallStep {
     pub shape: ShapeId,
     pub key: KeySource,
     pub yields: Yields,
+    /// The records name objects, whose parts are loaded by their own steps.
+    pub names: Option<Named>,
     pub field: Arc<SelectedField>,
     pub coordinate: Arc<str>,
     /// Cursors of this connection are selected, so that its windows must remember their keys.
     pub has_cursors: bool,
+    /// Of a list: what it can be narrowed and ordered by.
+    pub rules: Option<Arc<ListRules>>,
+    /// It is one of the lists of a merged list, which makes the objects.
+    pub merged: Option<MergedCall>,
 }
 
 #[derive(Debug)]
@@ -143,6 +203,13 @@ pub struct ReferenceStep {
 }
 
 #[derive(Debug)]
+pub struct EntitiesStep {
+    pub child: SiteId,
+    pub field: Arc<SelectedField>,
+    pub by: By,
+}
+
+#[derive(Debug)]
 pub struct PartStep {
     pub part: PartId,
     /// The objects carry a key of this part already (they were made by a reference to it).
@@ -151,37 +218,18 @@ pub struct PartStep {
     pub rules: Vec<usize>,
     /// Use this rule alone, on the key that the objects were made with, without waiting for the part that it reads.
     pub early_rule: Option<usize>,
+    /// What it waits for besides, to try the other rules, where the early rule's key is blocked.
+    pub others_after: Vec<StepId>,
     /// Why the step waits, or why it need not, for people.
     pub reason: String,
 }
 
 // ---- the shape of the answer ---------------------------------------------------------------------------------------
 
-/// What to write for an object, for each type that it can have.
-#[derive(Debug)]
-pub struct Node {
-    pub branches: Vec<NodeBranch>,
-}
-
-#[derive(Debug)]
-pub struct NodeBranch {
-    pub ty: TypeId,
-    pub fields: Vec<OutField>,
-    pub order: Vec<OutEntry>,
-}
-
-#[derive(Debug)]
-pub struct OutEntry {
-    pub field: usize,
-    pub when: Condition,
-    pub unless: Vec<Condition>,
-}
-
 #[derive(Debug)]
 pub struct OutField {
     pub response_key: Arc<str>,
-    /// `,"key":`, ready to copy.
-    pub prefix: Box<str>,
+    pub prefix: Prefix,
     pub field: Option<FieldId>,
     pub ty: TypeRef,
     pub source: Out,
@@ -189,6 +237,11 @@ pub struct OutField {
     pub access: Vec<Access>,
     pub location: Location,
     pub coordinate: Arc<str>,
+    /// What it may come later with.
+    pub occurrences: Option<OccurrencesId>,
+    pub stream: Option<StreamId>,
+    /// Its place in `Plan::refusable`.
+    pub refusable: Option<usize>,
 }
 
 /// Where a written value comes from.
@@ -217,11 +270,33 @@ pub enum Out {
     Connection {
         step: StepId,
         site: SiteId,
-        node: ConnectionNode,
+        node: Arc<ConnectionNode>,
     },
     SourceStatus {
         node: StatusNode,
     },
+    /// How the object was put together.
+    Account {
+        node: AccountNode,
+    },
+    /// An object of metrics, which are reckoned from lists of the object that it stands on.
+    Derived {
+        node: Node,
+        reads: Arc<Node>,
+    },
+    /// One of them.
+    Metric {
+        metric: MetricId,
+        reads: Arc<Node>,
+        node: Option<Node>,
+    },
+    /// Of an event that is made of a record: what is no field of the record.
+    Event(EventOut),
+    /// `_service` of a subgraph, and its `sdl`.
+    Service {
+        node: Node,
+    },
+    ServiceSdl,
     NotCovered,
 }
 
@@ -235,13 +310,15 @@ pub struct ConnectionNode {
 
 #[derive(Debug)]
 pub struct ConnectionOut {
-    pub prefix: Box<str>,
+    pub prefix: Prefix,
     pub response_key: Arc<str>,
     pub ty: Option<TypeRef>,
     pub location: Location,
     pub coordinate: Arc<str>,
     pub access: Vec<Access>,
     pub what: ConnectionWhat,
+    pub occurrences: Option<OccurrencesId>,
+    pub stream: Option<StreamId>,
 }
 
 #[derive(Debug)]
@@ -249,14 +326,16 @@ pub enum ConnectionWhat {
     Typename,
     /// `nodes` and `node`.
     Objects(Node),
+    /// The same of a merged list: where the events of each list stand, and what they are written as.
+    Events(Arc<[(SiteId, Node)]>),
     /// `edges` and `pageInfo`.
-    Inside(ConnectionField, ConnectionNode),
+    Inside(ConnectionField, Arc<ConnectionNode>),
     Leaf(ConnectionField),
 }
 
-#[derive(Debug)]
-pub struct StatusNode {
-    pub type_name: Arc<str>,
-    pub fields: Vec<(Box<str>, Option<StatusField>)>,
-    pub order: Vec<OutEntry>,
+/// A metric by its type and field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricId {
+    pub derived: DerivedId,
+    pub field: FieldId,
 }

@@ -1,63 +1,112 @@
 //! Relay connections: nodes, edges, cursors and page info over a window of objects.
 
+use std::sync::Arc;
+
 use crate::error::ErrorCode;
-use crate::execute::{Link, Window};
+use crate::execute::{Link, MergedPage, Window, WindowId};
 use crate::graph::ConnectionField;
 use crate::load::Position;
 use crate::plan::{ConnectionNode, ConnectionOut, ConnectionWhat, OutField, SiteId, is_visible};
+use crate::respond::child::Presence;
+use crate::respond::later::{Rest, What};
 use crate::respond::{Done, Nulled, Owner, Place, Segment, Writer};
 use crate::value::Answer;
 
 /// Which part of a connection is being written.
-#[derive(Clone, Copy)]
-enum At {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At {
     /// The connection itself, or its page info.
     Whole,
     /// One edge, by its place in the window.
     Edge(u32),
 }
 
+/// The window of objects that a connection shows.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    site: SiteId,
+    id: WindowId,
+    window: &'a Window,
+}
+
+impl<'a> View<'a> {
+    /// How many items it shows.
+    pub(super) fn count(self) -> u32 {
+        self.window.end - self.window.start
+    }
+
+    pub(super) fn names(self) -> (SiteId, WindowId) {
+        (self.site, self.id)
+    }
+
+    pub(super) fn merged(self) -> Option<&'a MergedPage> {
+        self.window.merged.as_deref()
+    }
+}
+
 impl<'a> Writer<'a> {
+    pub(super) fn view(&self, site: SiteId, id: WindowId) -> Option<View<'a>> {
+        let window = self.source.outcome.arena.windows.get(id.0 as usize)?;
+        Some(View { site, id, window })
+    }
+
     pub(super) fn connection(
         &mut self,
         field: &'a OutField,
         site: SiteId,
-        node: &'a ConnectionNode,
+        node: &'a Arc<ConnectionNode>,
         place: Place,
         owner: Owner<'a>,
     ) -> Done {
         match self.link(site, place) {
             Link::Failed(failure) => self.failed(failure, owner),
-            Link::Window(window) => {
-                match self.source.outcome.arena.windows.get(window.0 as usize) {
-                    Some(window) => self.connection_object(node, site, window, At::Whole),
-                    None => Err(Nulled),
+            Link::Window(window) => match self.view(site, window) {
+                Some(view) => {
+                    if let Some(page) = &view.window.merged {
+                        self.missed(page, owner)?;
+                    }
+                    self.connection_object(node, view, At::Whole)
                 }
-            }
-            Link::Unset | Link::Null { .. } | Link::One(_) | Link::Many { .. } => {
-                self.null(&field.ty.wrappers, owner)
-            }
+                None => Err(Nulled),
+            },
+            Link::Unset
+            | Link::Null { .. }
+            | Link::One(_)
+            | Link::Many { .. }
+            | Link::Rows { .. } => self.null(&field.ty.wrappers, owner),
         }
     }
 
-    fn connection_object(
+    pub(super) fn connection_object(
         &mut self,
-        node: &'a ConnectionNode,
-        site: SiteId,
-        window: &'a Window,
+        node: &'a Arc<ConnectionNode>,
+        view: View<'a>,
         at: At,
     ) -> Done {
-        self.out.push(b'{');
-        let mut is_first = true;
+        let open = self.out.len();
+        let mut others = Vec::new();
+        let is_begun = std::mem::take(&mut self.is_begun);
         for entry in &node.order {
             let Some(field) = node.fields.get(entry.field) else { continue };
             if !self.holds(entry) {
                 continue;
             }
-            self.key(&field.prefix, &mut is_first);
+            if self.comes_later(field.occurrences, &mut others) {
+                continue;
+            }
+            field.prefix.write(&mut self.out);
+            if self.trace.is_some() && !matches!(field.what, ConnectionWhat::Typename) {
+                self.note_field(
+                    &field.response_key,
+                    &field.coordinate,
+                    field.ty.as_ref(),
+                    node.ty,
+                    None,
+                );
+            }
             self.path.push(Segment::Key(&field.response_key));
-            let start = self.out.len();
-            let done = self.connection_field(node, field, site, window, at);
+            let start = self.mark();
+            let done = self.connection_field(node, field, view, at);
             let is_non_null = field
                 .ty
                 .as_ref()
@@ -67,7 +116,11 @@ impl<'a> Writer<'a> {
             self.path.pop();
             done?;
         }
-        self.out.push(b'}');
+        self.end_object(open);
+        for set in others.into_iter().filter(|_| !is_begun) {
+            let (site, window) = (view.site, view.id);
+            self.leave(set, What::Connection { node: Arc::clone(node), site, window, at });
+        }
         Ok(())
     }
 
@@ -75,50 +128,109 @@ impl<'a> Writer<'a> {
         &mut self,
         parent: &'a ConnectionNode,
         field: &'a ConnectionOut,
-        site: SiteId,
-        window: &'a Window,
+        view: View<'a>,
         at: At,
     ) -> Done {
+        let View { site, window, .. } = view;
         let owner = Owner { coordinate: &field.coordinate, location: field.location };
         if !field.access.is_empty() && !is_visible(&field.access, self.source.principal) {
             return self.refused(owner);
         }
         let wrappers = field.ty.as_ref().map_or(&[][..], |ty| &ty.wrappers);
+        self.streamed = self.parts.and_then(|parts| parts.stream(field.stream));
         match (&field.what, at) {
             (ConnectionWhat::Typename, _) => {
                 let name = &self.source.graph.ty(parent.ty).name;
                 self.string(name);
                 Ok(())
             }
+            (ConnectionWhat::Objects(node), At::Whole) if window.are_rows => {
+                self.rows(window.answer, (window.start, window.end), node, wrappers, owner)
+            }
+            (ConnectionWhat::Objects(node), At::Edge(place)) if window.are_rows => {
+                self.row(window.answer, window.start + place, node, wrappers, owner)
+            }
             (ConnectionWhat::Objects(node), At::Whole) => {
                 self.objects(site, (window.start, window.end), node, wrappers, owner)
             }
             (ConnectionWhat::Objects(node), At::Edge(place)) => {
-                self.child_object(site, window.start + place, node, wrappers, owner)
+                let object = window.start + place;
+                self.child_object(
+                    (site, object),
+                    self.presence(site, object),
+                    node,
+                    wrappers,
+                    owner,
+                )
+            }
+            (ConnectionWhat::Events(lists), At::Whole) => self.events(view, lists, wrappers, owner),
+            (ConnectionWhat::Events(lists), At::Edge(place)) => {
+                self.event(view, place, lists, wrappers, owner)
             }
             (ConnectionWhat::Inside(ConnectionField::Edges, edge), _) => {
-                self.edges(edge, site, window)
+                self.edges(edge, view, owner)
             }
-            (ConnectionWhat::Inside(_, inside), at) => {
-                self.connection_object(inside, site, window, at)
-            }
+            (ConnectionWhat::Inside(_, inside), at) => self.connection_object(inside, view, at),
             (ConnectionWhat::Leaf(leaf), at) => self.connection_leaf(*leaf, window, at, owner),
         }
     }
 
-    fn edges(&mut self, edge: &'a ConnectionNode, site: SiteId, window: &'a Window) -> Done {
+    fn edges(&mut self, edge: &'a Arc<ConnectionNode>, view: View<'a>, owner: Owner<'a>) -> Done {
+        let streamed = self.streamed.take();
+        let all = view.count();
+        let end = streamed.map_or(all, |stream| self.end_of_edges(view, stream.count).min(all));
         self.out.push(b'[');
-        for place in 0..window.end - window.start {
-            if place > 0 {
+        self.items_in(streamed, |writer| writer.edge_items(edge, view, (0, end), 0))?;
+        self.out.push(b']');
+        if let Some(stream) = streamed.filter(|_| end < all) {
+            let (site, window) = (view.site, view.id);
+            let rest = Rest::Edges { site, window, places: (end, all), node: Arc::clone(edge) };
+            self.leave_items(stream, end, rest, owner);
+        }
+        Ok(())
+    }
+
+    /// Items without the brackets around them.
+    pub(super) fn edge_items(
+        &mut self,
+        edge: &'a Arc<ConnectionNode>,
+        view: View<'a>,
+        places: (u32, u32),
+        first: u32,
+    ) -> Done {
+        self.items = 0;
+        let mut index = first;
+        for place in places.0..places.1 {
+            // an object that turns out not to exist has no edge
+            if !self.has_edge(view, place) {
+                continue;
+            }
+            let start = self.mark();
+            if index > first {
                 self.out.push(b',');
             }
-            self.path.push(Segment::Index(place));
-            let done = self.connection_object(edge, site, window, At::Edge(place));
+            self.path.push(Segment::Index(index));
+            let done = self.connection_object(edge, view, At::Edge(place));
             self.path.pop();
-            done?;
+            self.end_item(start, index - first, done)?;
+            index += 1;
         }
-        self.out.push(b']');
+        self.items = index - first;
         Ok(())
+    }
+
+    fn has_edge(&self, View { site, window, .. }: View<'a>, place: u32) -> bool {
+        let object = window.start + place;
+        window.are_rows
+            || window.merged.is_some()
+            || !matches!(self.presence(site, object), Presence::Missing)
+    }
+
+    /// The place behind the first so many edges.
+    fn end_of_edges(&self, view: View<'a>, count: u32) -> u32 {
+        let all = view.count();
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        (0..all).filter(|place| self.has_edge(view, *place)).nth(count).unwrap_or(all)
     }
 
     fn connection_leaf(
@@ -130,14 +242,17 @@ impl<'a> Writer<'a> {
     ) -> Done {
         let count = window.end - window.start;
         let cursor_of = |place: u32| (count > 0).then(|| self.cursor(window, place)).flatten();
+        let of_merged = window.merged.as_ref().and_then(|page| Self::merged_leaf(page, leaf, at));
         let text = match (leaf, at) {
+            _ if let Some(text) = of_merged => text,
             (ConnectionField::HasNextPage, _) => window.has_next.to_string(),
             (ConnectionField::HasPreviousPage, _) => window.has_previous.to_string(),
             (ConnectionField::TotalCount, _) => {
                 self.total(window).map_or_else(|| "null".to_owned(), |total| total.to_string())
             }
             (ConnectionField::StartCursor, _) => json(cursor_of(0)),
-            (ConnectionField::EndCursor, _) => json(cursor_of(count.saturating_sub(1))),
+            (ConnectionField::EndCursor, _) if count == 0 => json(self.cursor_past(window)),
+            (ConnectionField::EndCursor, _) => json(cursor_of(count - 1)),
             (ConnectionField::Cursor, At::Edge(place)) => json(cursor_of(place)),
             _ => "null".to_owned(),
         };
@@ -157,6 +272,19 @@ impl<'a> Writer<'a> {
         answer.total.or_else(|| (is_whole && !answer.partial).then_some(answer.rows.len() as u64))
     }
 
+    /// Where a client goes on that got no row but is told that there is more: records may have been left out of every page
+    /// that was fetched, or none was asked for.
+    fn cursor_past(&self, window: &Window) -> Option<String> {
+        if !window.has_next {
+            return None;
+        }
+        let position = match window.page_size {
+            None => Position::Row(window.first_row),
+            Some(size) => empty_position(self.answer(window.answer)?, window.first_row, size)?,
+        };
+        Some(self.source.cursors.seal(window.list.as_ref()?, &position))
+    }
+
     /// The cursor after one object of the window.
     fn cursor(&self, window: &Window, place: u32) -> Option<String> {
         let list = window.list.as_ref()?;
@@ -167,6 +295,16 @@ impl<'a> Writer<'a> {
         };
         Some(self.source.cursors.seal(list, &position))
     }
+}
+
+/// Where to go on after a window without rows: with its first row, or with the page that was not fetched anymore.
+fn empty_position(answer: &Answer, row: u32, size: u32) -> Option<Position> {
+    if (row as usize) < answer.rows.len() {
+        let own = answer.pages.iter().rfind(|page| page.row <= row)?;
+        return Some(Position::Page { state: own.state.clone(), size, skip: row - own.row });
+    }
+    let state = answer.next.clone()?;
+    Some(Position::Page { state: Some(state), size, skip: 0 })
 }
 
 /// Where to go on after a row: the start of the next page if there is one, or so many rows into the row's own page.

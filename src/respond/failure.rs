@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::error::{BackendFailure, ErrorCode, Location};
+use crate::error::{BackendError, BackendFailure, ErrorCode, Location};
 use crate::execute::{Failure, FailureId};
 use crate::graph::TypeId;
+use crate::plan::OutField;
 use crate::respond::{Done, Nulled, Owner, Segment, Writer};
 
 /// One entry of `errors`.
@@ -19,7 +20,46 @@ pub struct FieldError {
     pub backend: Option<(Arc<str>, Option<String>)>,
 }
 
+impl FieldError {
+    /// As clients read it.
+    pub(super) fn json(&self) -> String {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"message\":");
+        push_json(out, &self.message);
+        let Location { line, column } = self.location;
+        out.extend_from_slice(
+            format!(
+                ",\"locations\":[{{\"line\":{line},\"column\":{column}}}],\"path\":{}",
+                self.path
+            )
+            .as_bytes(),
+        );
+        out.extend_from_slice(
+            format!(",\"extensions\":{{\"code\":\"{}\"", self.code.as_str()).as_bytes(),
+        );
+        if let Some((role, code)) = &self.backend {
+            out.extend_from_slice(b",\"backend\":");
+            push_json(out, role);
+            if let Some(code) = code {
+                out.extend_from_slice(b",\"backendCode\":");
+                push_json(out, code);
+            }
+        }
+        out.extend_from_slice(b"}}");
+    }
+}
+
 impl<'a> Writer<'a> {
+    /// What is wrong with the arguments of a field that no call looks at.
+    pub(super) fn misgiven(&self, field: &OutField) -> Option<String> {
+        self.source.outcome.marks.refused.get(field.refusable?).cloned().flatten()
+    }
+
     pub(super) fn error(
         &mut self,
         owner: Owner<'a>,
@@ -113,6 +153,10 @@ pub(super) fn told(failure: &Failure) -> Told {
 
 fn backend_message(failure: &BackendFailure, code: ErrorCode) -> String {
     let role = &failure.role;
+    if let BackendError::Violated { place, .. } = &failure.error {
+        let place = if place.is_empty() { "its root" } else { place };
+        return format!("{role} gave an answer that breaks its contract at {place}");
+    }
     match code {
         ErrorCode::BackendTimeout => format!("{role} did not answer in time"),
         ErrorCode::DeadlineExceeded => {
@@ -135,7 +179,7 @@ fn backend_message(failure: &BackendFailure, code: ErrorCode) -> String {
     }
 }
 
-fn spelled(path: &[Segment<'_>]) -> String {
+pub(super) fn spelled(path: &[Segment<'_>]) -> String {
     let mut text = String::from("[");
     for (index, segment) in path.iter().enumerate() {
         if index > 0 {
@@ -161,28 +205,7 @@ pub(super) fn write_errors(out: &mut Vec<u8>, errors: &[FieldError], more: usize
         if index > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(b"{\"message\":");
-        push_json(out, &error.message);
-        let Location { line, column } = error.location;
-        out.extend_from_slice(
-            format!(
-                ",\"locations\":[{{\"line\":{line},\"column\":{column}}}],\"path\":{}",
-                error.path
-            )
-            .as_bytes(),
-        );
-        out.extend_from_slice(
-            format!(",\"extensions\":{{\"code\":\"{}\"", error.code.as_str()).as_bytes(),
-        );
-        if let Some((role, code)) = &error.backend {
-            out.extend_from_slice(b",\"backend\":");
-            push_json(out, role);
-            if let Some(code) = code {
-                out.extend_from_slice(b",\"backendCode\":");
-                push_json(out, code);
-            }
-        }
-        out.extend_from_slice(b"}}");
+        error.write(out);
     }
     if more > 0 {
         let code = ErrorCode::ErrorsTruncated.as_str();

@@ -5,11 +5,19 @@
 //! puts them (section 6.4.4, errors and non-null types).
 //! Never: waits, loads, or builds a tree of values.
 
+mod account;
 mod child;
 mod connection;
 mod failure;
+mod later;
+mod list;
+mod merged;
+mod metric;
+mod pages;
+mod provenance;
 mod slot;
 mod status;
+mod trace;
 
 use std::sync::Arc;
 
@@ -17,13 +25,15 @@ use crate::error::ErrorCode;
 use crate::execute::Outcome;
 use crate::graph::{Graph, TypeId, Wrapper};
 use crate::load::CursorKey;
-use crate::operation::Condition;
+use crate::operation::{Condition, Parts, SetId, Streamed};
 use crate::plan::{Node, NodeBranch, Out, OutEntry, OutField, Plan, SiteId, is_visible};
 use crate::principal::Principal;
 use crate::value::{Answer, Cell};
 
 pub use failure::FieldError;
-use slot::Part;
+use later::What;
+pub use later::{Later, PartWritten, PathSegment, first_part, later_part};
+use slot::{Held, Part};
 
 /// What an answer is written from.
 #[derive(Clone, Copy, Debug)]
@@ -47,24 +57,14 @@ pub struct Written {
 
 /// Writes the whole response.
 pub fn respond(source: Source<'_>) -> Written {
-    let mut writer = Writer {
-        source,
-        out: Vec::with_capacity(source.plan.bytes_before()),
-        path: Vec::new(),
-        errors: Vec::new(),
-        more_errors: 0,
-    };
+    let mut writer = Writer::new(source, source.plan.bytes_before());
     writer.out.extend_from_slice(b"{\"data\":");
-    let start = writer.out.len();
-    let root = Place::Object { site: SiteId::ROOT, object: 0 };
-    if writer.object(&source.plan.root, root).is_err() {
-        writer.out.truncate(start);
-        writer.out.extend_from_slice(b"null");
-    }
+    writer.root();
     let errors = writer.errors.len();
     if errors > 0 {
         failure::write_errors(&mut writer.out, &writer.errors, writer.more_errors);
     }
+    writer.write_trace();
     writer.out.push(b'}');
     source.plan.wrote(writer.out.len());
     Written { body: writer.out, errors }
@@ -86,7 +86,7 @@ enum Place {
     Record { answer: u32, record: Cell },
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segment<'a> {
     Key(&'a str),
     Index(u32),
@@ -98,6 +98,31 @@ struct Writer<'a> {
     path: Vec<Segment<'a>>,
     errors: Vec<FieldError>,
     more_errors: usize,
+    /// Objects of the run, and those that were met inside records since, of `limits.objects`.
+    objects: usize,
+    trace: Option<trace::Trace<'a>>,
+    /// Of an answer in parts: which fields come with which.
+    parts: Option<&'a Parts>,
+    /// The part that is being written.
+    set: SetId,
+    /// The object that comes next was begun by another part, which noted all others.
+    is_begun: bool,
+    /// The list that comes next is streamed.
+    streamed: Option<Streamed>,
+    /// What was left out, for later.
+    later: Vec<Later>,
+    /// The items of the list that was written last.
+    items: u32,
+    metrics: metric::Metrics<'a>,
+    /// More items of that list may come.
+    is_open: bool,
+}
+
+/// How far an answer is written.
+#[derive(Clone, Copy)]
+struct Mark {
+    out: usize,
+    later: usize,
 }
 
 /// The field that a value belongs to, for errors.
@@ -108,6 +133,44 @@ struct Owner<'a> {
 }
 
 impl<'a> Writer<'a> {
+    fn new(source: Source<'a>, bytes: usize) -> Self {
+        Self {
+            source,
+            out: Vec::with_capacity(bytes),
+            path: Vec::with_capacity(16),
+            errors: Vec::new(),
+            more_errors: 0,
+            objects: source.outcome.objects,
+            trace: source.outcome.times.as_ref().map(|_| trace::Trace::default()),
+            parts: None,
+            set: SetId::FIRST,
+            is_begun: false,
+            streamed: None,
+            later: Vec::new(),
+            items: 0,
+            metrics: metric::Metrics::default(),
+            is_open: false,
+        }
+    }
+
+    /// The whole of `data`.
+    fn root(&mut self) {
+        let start = self.mark();
+        let root = Place::Object { site: SiteId::ROOT, object: 0 };
+        let done = self.object(&self.source.plan.root, self.type_of(root), root);
+        // `data` itself may be null
+        drop(self.or_null(start, false, done));
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { out: self.out.len(), later: self.later.len() }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        self.out.truncate(mark.out);
+        self.later.truncate(mark.later);
+    }
+
     fn holds(&self, entry: &OutEntry) -> bool {
         if entry.when.0.is_empty() && entry.unless.is_empty() {
             return true;
@@ -134,8 +197,7 @@ impl<'a> Writer<'a> {
     }
 
     /// An object, with the fields of its own type.
-    fn object(&mut self, node: &'a Node, place: Place) -> Done {
-        let ty = self.type_of(place);
+    fn object(&mut self, node: &'a Node, ty: Option<TypeId>, place: Place) -> Done {
         let branch = node.branches.iter().find(|branch| Some(branch.ty) == ty);
         if let Some(branch) = branch {
             self.fields(branch, place)
@@ -145,41 +207,64 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn fields(&mut self, branch: &'a NodeBranch, place: Place) -> Done {
-        self.out.push(b'{');
-        let mut is_first = true;
-        for entry in &branch.order {
+    fn fields(&mut self, branch: &'a Arc<NodeBranch>, place: Place) -> Done {
+        let open = self.out.len();
+        let mut record = Held::default();
+        let is_plain = self.parts.is_none() && self.trace.is_none();
+        let mut others = Vec::new();
+        let is_begun = std::mem::take(&mut self.is_begun);
+        let mut entries = branch.order.as_slice();
+        loop {
+            if is_plain && entries.first().is_some_and(|entry| entry.plain.is_some()) {
+                let written = self.plain(entries, place, &mut record);
+                entries = entries.get(written..).unwrap_or_default();
+                if written > 0 {
+                    continue;
+                }
+            }
+            let Some((entry, rest)) = entries.split_first() else { break };
+            entries = rest;
             let Some(field) = branch.fields.get(entry.field) else { continue };
             if !self.holds(entry) {
                 continue;
             }
-            self.key(&field.prefix, &mut is_first);
+            if self.comes_later(field.occurrences, &mut others) {
+                continue;
+            }
+            field.prefix.write(&mut self.out);
+            if self.trace.is_some() {
+                self.note(field, branch.ty, place);
+            }
             self.path.push(Segment::Key(&field.response_key));
-            let start = self.out.len();
+            let start = self.mark();
             let done = self.field(field, branch.ty, place);
             let is_non_null = field.ty.wrappers.first().is_some_and(|wrapper| wrapper.non_null);
             let done = self.or_null(start, is_non_null, done);
             self.path.pop();
             done?;
         }
-        self.out.push(b'}');
+        self.end_object(open);
+        for set in others.into_iter().filter(|_| !is_begun) {
+            self.leave(set, What::Object { branch: Arc::clone(branch), place });
+        }
         Ok(())
     }
 
-    /// `"key":`, with a comma before it unless it is the object's first: prefixes begin with the comma.
-    fn key(&mut self, prefix: &str, is_first: &mut bool) {
-        let bytes = prefix.as_bytes();
-        let bytes =
-            if std::mem::take(is_first) { bytes.get(1..).unwrap_or_default() } else { bytes };
-        self.out.extend_from_slice(bytes);
+    /// Ends the object that began at `open`: the comma before its first member becomes the brace.
+    fn end_object(&mut self, open: usize) {
+        match self.out.get_mut(open) {
+            Some(comma) => *comma = b'{',
+            None => self.out.push(b'{'),
+        }
+        self.out.push(b'}');
     }
 
     /// Turns a null that rose to a nullable place into `null`.
-    fn or_null(&mut self, start: usize, is_non_null: bool, done: Done) -> Done {
+    fn or_null(&mut self, start: Mark, is_non_null: bool, done: Done) -> Done {
         match done {
             Err(nulled) if is_non_null => Err(nulled),
             Err(Nulled) => {
-                self.out.truncate(start);
+                self.back_to(start);
                 self.out.extend_from_slice(b"null");
                 Ok(())
             }
@@ -187,11 +272,17 @@ impl<'a> Writer<'a> {
         }
     }
 
+    #[inline(never)]
     fn field(&mut self, field: &'a OutField, ty: TypeId, place: Place) -> Done {
         let owner = Owner { coordinate: &field.coordinate, location: field.location };
         if !field.access.is_empty() && !is_visible(&field.access, self.source.principal) {
             return self.refused(owner);
         }
+        if let Some(message) = self.misgiven(field) {
+            self.error(owner, ErrorCode::BadUserInput, message, None);
+            return Err(Nulled);
+        }
+        self.streamed = self.parts.and_then(|parts| parts.stream(field.stream));
         match &field.source {
             Out::Typename => {
                 let name = &self.source.graph.ty(ty).name;
@@ -219,6 +310,29 @@ impl<'a> Writer<'a> {
                 self.source_status(node, place);
                 Ok(())
             }
+            Out::Account { node } => {
+                self.account(node, ty, place);
+                Ok(())
+            }
+            Out::Derived { node, .. } => {
+                let ty = node.branches.first().map(|branch| branch.ty);
+                self.object(node, ty, place)
+            }
+            Out::Metric { metric, reads, node } => {
+                self.metric(*metric, reads, node.as_ref(), (field, place), owner)
+            }
+            Out::Service { node } => match node.branches.first() {
+                Some(branch) => {
+                    self.fields(branch, Place::Record { answer: 0, record: Cell::Null })
+                }
+                None => self.null(&field.ty.wrappers, owner),
+            },
+            Out::ServiceSdl => {
+                let federation = self.source.graph.federation.as_ref();
+                self.string(federation.map_or("", |federation| &federation.sdl));
+                Ok(())
+            }
+            Out::Event(of) => self.event_field(of, field, place, owner),
             Out::NotCovered => self.null(&field.ty.wrappers, owner),
         }
     }
@@ -235,7 +349,7 @@ impl<'a> Writer<'a> {
         owner: Owner<'a>,
     ) -> Done {
         let Some((wrapper, inner)) = wrappers.split_first() else { return Err(Nulled) };
-        let start = self.out.len();
+        let start = self.mark();
         let done = match cell {
             Cell::Null | Cell::Absent => return self.null(wrappers, owner),
             Cell::Problem(index) => {
@@ -250,43 +364,21 @@ impl<'a> Writer<'a> {
                 self.list(table, (start, end), inner, node, owner)
             }
             Cell::Record { .. } if !wrapper.list => match node {
-                Some(node) => self.object(node, Place::Record { answer: table.0, record: cell }),
-                None => self.misfit(NOT_OF_KIND, owner),
-            },
-            Cell::Text { .. } if !wrapper.list => match table.1.json(cell) {
-                Some(json) => {
-                    self.out.extend_from_slice(json.as_bytes());
-                    return Ok(());
+                Some(node) => {
+                    let place = Place::Record { answer: table.0, record: cell };
+                    self.object(node, self.type_of(place), place)
                 }
                 None => self.misfit(NOT_OF_KIND, owner),
             },
+            Cell::Text { start, end } if !wrapper.list => {
+                table.1.write_json(start, end, &mut self.out);
+                return Ok(());
+            }
             Cell::List { .. } | Cell::Record { .. } | Cell::Text { .. } => {
                 self.misfit(NOT_OF_KIND, owner)
             }
         };
         self.or_null(start, wrapper.non_null, done)
-    }
-
-    fn list(
-        &mut self,
-        table: (u32, &'a Answer),
-        range: (u32, u32),
-        wrappers: &'a [Wrapper],
-        node: Option<&'a Node>,
-        owner: Owner<'a>,
-    ) -> Done {
-        self.out.push(b'[');
-        for (index, cell) in (0..).zip(range.0..range.1) {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            self.path.push(Segment::Index(index));
-            let done = self.value(table, table.1.cell(cell), wrappers, node, owner);
-            self.path.pop();
-            done?;
-        }
-        self.out.push(b']');
-        Ok(())
     }
 
     // ---- scalars and nulls -----------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 //! A field that a slot of a part holds.
 
 use super::{Done, Nulled, Owner, Place, Writer};
-use crate::execute::{PartState, field_cell};
+use crate::execute::{PartState, Row};
 use crate::graph::{FieldId, TypeId};
 use crate::mapping::Mapping;
-use crate::plan::{Node, OutField, SiteId};
-use crate::value::opaque_id;
+use crate::plan::{Node, OutEntry, OutField, SiteId};
+use crate::value::{Answer, Cell, opaque_id};
 
 /// The part of a type that holds a field.
 #[derive(Clone, Copy)]
@@ -14,7 +14,80 @@ pub(super) struct Part {
     pub(super) column: usize,
 }
 
+/// The record that the last field of an object was read from, by its column: mostly it is the next field's too.
+#[derive(Default)]
+pub(super) struct Held<'a>(Option<(usize, Option<Record<'a>>)>);
+
+/// A record and the answer that it stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    answer: u32,
+    table: &'a Answer,
+    row: Row<'a>,
+}
+
 impl<'a> Writer<'a> {
+    /// Writes plain scalars that are there, of one column, one after the other; they need neither path nor owner. Gives how
+    /// many.
+    #[inline(never)]
+    pub(super) fn plain(
+        &mut self,
+        entries: &[OutEntry],
+        place: Place,
+        held: &mut Held<'a>,
+    ) -> usize {
+        let Some(column) = entries.first().and_then(|entry| Some(entry.plain.as_ref()?.column))
+        else {
+            return 0;
+        };
+        let record = match held.0 {
+            Some((held, record)) if held == column => record,
+            _ => self.record(place, column),
+        };
+        held.0 = Some((column, record));
+        let Some(Record { table, row, .. }) = record else { return 0 };
+        let mut written = 0;
+        for entry in entries {
+            let Some(plain) = entry.plain.as_ref().filter(|plain| plain.column == column) else {
+                break;
+            };
+            let Cell::Text { start, end } = row.field(Some(plain.field)) else { break };
+            plain.prefix.write(&mut self.out);
+            table.write_json(start, end, &mut self.out);
+            written += 1;
+        }
+        written
+    }
+
+    /// The record that a column of an object's has, if it is there.
+    fn record(&self, place: Place, column: usize) -> Option<Record<'a>> {
+        let (answer, record) = match place {
+            Place::Record { answer, record } => (answer, record),
+            Place::Object { site, object } => match self.part_state(site, object, column)? {
+                PartState::Row { answer, record } => (*answer, *record),
+                _ => return None,
+            },
+        };
+        let table = self.answer(answer)?;
+        Some(Record { answer, table, row: Row::of(self.source.graph, table, record) })
+    }
+
+    /// The cell that a field has in a column of an object's, and the answer that it stands in.
+    pub(super) fn cell_of(
+        &self,
+        place: Place,
+        column: usize,
+        field: Option<FieldId>,
+    ) -> Option<(u32, Cell)> {
+        let record = self.record(place, column)?;
+        Some((record.answer, record.row.field(field)))
+    }
+
+    fn part_state(&self, site: SiteId, object: u32, column: usize) -> Option<&'a PartState> {
+        let site = self.source.outcome.sites.get(site.index())?;
+        Some(site.part(object, column))
+    }
+
     pub(super) fn slot(
         &mut self,
         field: &'a OutField,
@@ -24,35 +97,41 @@ impl<'a> Writer<'a> {
         owner: Owner<'a>,
     ) -> Done {
         let wrappers = &field.ty.wrappers;
-        let (answer, record) = match place {
-            Place::Record { answer, record } => (answer, record),
-            Place::Object { site, object } => {
-                let Some(state) = self.source.outcome.sites.get(site.index()) else {
-                    return Err(Nulled);
-                };
-                match state.part(object, part.column) {
-                    PartState::Row { answer, record } => (*answer, *record),
-                    PartState::Key { .. } => {
-                        return self.given(site, object, part, field, owner);
-                    }
-                    PartState::Failed(failure) => {
-                        if self.given_text(site, object, part, field.field).is_some() {
-                            return self.given(site, object, part, field, owner);
-                        }
-                        return self.failed(*failure, owner);
-                    }
-                    PartState::Ambiguous { .. } => {
-                        return self.ambiguous_part(part.ty, part.column, owner);
-                    }
-                    PartState::Unset | PartState::Missing { .. } | PartState::NotLinked => {
-                        return self.null(wrappers, owner);
-                    }
+        if let Some(record) = self.record(place, part.column) {
+            let table = (record.answer, record.table);
+            return self.value(table, record.row.field(field.field), wrappers, node, owner);
+        }
+        let Place::Object { site, object } = place else { return Err(Nulled) };
+        match self.part_state(site, object, part.column) {
+            Some(PartState::Key { .. }) => self.given(site, object, part, field, owner),
+            Some(PartState::Failed(failure)) => {
+                if self.given_text(site, object, part, field.field).is_some() {
+                    return self.given(site, object, part, field, owner);
+                }
+                self.failed(*failure, owner)
+            }
+            Some(PartState::Several { answer, records }) => {
+                let Some(table) = self.answer(*answer) else { return Err(Nulled) };
+                match self.agreed(table, records, field.field) {
+                    Some(cell) => self.value((*answer, table), cell, wrappers, node, owner),
+                    None => self.ambiguous_part(part.ty, part.column, owner),
                 }
             }
-        };
-        let Some(table) = self.answer(answer) else { return Err(Nulled) };
-        let cell = field_cell(self.source.graph, table, record, field.field);
-        self.value((answer, table), cell, wrappers, node, owner)
+            Some(PartState::Ambiguous { .. }) => self.ambiguous_part(part.ty, part.column, owner),
+            Some(PartState::Unset | PartState::Missing { .. } | PartState::NotLinked) => {
+                self.null(wrappers, owner)
+            }
+            // an answer that is not there: cannot be
+            Some(PartState::Row { .. }) | None => Err(Nulled),
+        }
+    }
+
+    /// What all of several records say, apart from those that say nothing; `None` if they differ.
+    fn agreed(&self, table: &'a Answer, records: &[Cell], field: Option<FieldId>) -> Option<Cell> {
+        let cells = records.iter().map(|row| Row::of(self.source.graph, table, *row).field(field));
+        let mut said = cells.filter(|cell| !matches!(cell, Cell::Null | Cell::Absent));
+        let Some(first) = said.next() else { return Some(Cell::Null) };
+        said.all(|cell| table.is_same(self.source.graph, first, cell)).then_some(first)
     }
 
     /// What the object's own key says of a field: its `id`, or nothing.

@@ -1,12 +1,15 @@
 //! `sourceStatus`: what each backend contributed to one object, from this operation's own steps. It makes no call.
+//!
+//! In a part of an answer, a backend whose steps under the object are not done is PENDING.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::ErrorCode;
-use crate::execute::{Failure, FailureId, Link, NullBy, PartState};
-use crate::graph::{BackendId, StatusField, TypeId};
-use crate::plan::{SiteId, StatusNode, Work};
+use crate::execute::{Failure, FailureId, Link, NullBy, PartState, SiteState};
+use crate::graph::{BackendId, PartId, StatusField, TypeId};
+use crate::plan::{SiteId, StatusNode, Step, StepId, Work};
+use crate::respond::account::written;
 use crate::respond::failure::told;
 use crate::respond::{Place, Writer};
 
@@ -17,9 +20,13 @@ enum State {
     NotCovered,
     NotLinked,
     Ok,
+    /// Past its time.
+    Stale,
     Partial,
     Ambiguous,
     Unavailable,
+    /// Nothing is settled yet.
+    Pending,
 }
 
 impl State {
@@ -29,9 +36,11 @@ impl State {
             Self::NotCovered => "NOT_COVERED",
             Self::NotLinked => "NOT_LINKED",
             Self::Ok => "OK",
+            Self::Stale => "STALE",
             Self::Partial => "PARTIAL",
             Self::Ambiguous => "AMBIGUOUS",
             Self::Unavailable => "UNAVAILABLE",
+            Self::Pending => "PENDING",
         }
     }
 }
@@ -44,13 +53,33 @@ struct Contribution {
     age: Option<Duration>,
     /// Every answer came from the cache.
     is_cached: Option<bool>,
+    /// How long the slowest answer was waited for.
+    waited: Option<Duration>,
 }
 
 impl Contribution {
-    const NONE: Self = Self { state: State::Skipped, code: None, age: None, is_cached: None };
+    const NONE: Self =
+        Self { state: State::Skipped, code: None, age: None, is_cached: None, waited: None };
+
+    /// Of an answer, or a failure, that a step may have waited for.
+    fn waited(self, wait: Option<Duration>) -> Self {
+        let is_told = self.is_cached == Some(false) || self.state == State::Unavailable;
+        Self { waited: wait.filter(|_| is_told), ..self }
+    }
 
     fn of(state: State) -> Self {
         Self { state, ..Self::NONE }
+    }
+
+    /// Says of a part that is not linked whether a blocked value is why.
+    fn or_blocked(self, state: &SiteState, object: u32, column: usize) -> Self {
+        let way = u8::try_from(column).ok().and_then(|id| state.ways.get(&(object, PartId(id))));
+        match way {
+            Some(way) if self.state == State::NotLinked && !way.blocked.is_empty() => {
+                Self { code: Some(ErrorCode::BlockedValue), ..self }
+            }
+            _ => self,
+        }
     }
 
     fn merge(self, other: Self) -> Self {
@@ -59,6 +88,7 @@ impl Contribution {
             state: worse.state,
             code: worse.code,
             age: self.age.max(other.age),
+            waited: self.waited.max(other.waited),
             is_cached: match (self.is_cached, other.is_cached) {
                 (Some(one), Some(other)) => Some(one && other),
                 (one, other) => one.or(other),
@@ -108,21 +138,33 @@ impl Writer<'_> {
         let Some(state) = self.source.outcome.sites.get(site.index()) else {
             return Contribution::NONE;
         };
-        let Some(ty) = state.objects.get(object as usize).and_then(|object| object.ty) else {
-            return Contribution::NONE;
-        };
         let mut all = Contribution::NONE;
+        let Some(ty) = state.objects.get(object as usize).and_then(|object| object.ty) else {
+            let (start, end) = state.lists.get(&object).copied().unwrap_or_default();
+            return (start..end)
+                .fold(all, |all, item| all.merge(self.contribution(site, item, backend)));
+        };
         for (column, part) in graph.ty(ty).parts.iter().enumerate() {
             if part.backend == backend {
-                all = all.merge(self.part_contribution(state.part(object, column)));
+                let part = self.part_contribution(state.part(object, column));
+                let step = self.brings(site, ty, column);
+                let wait = step.and_then(|step| self.source.outcome.waits.of(step));
+                all = all.merge(part.or_blocked(state, object, column).waited(wait));
             }
         }
-        for step in plan.steps.iter().filter(|step| step.site == site && step.ty == ty) {
+        let steps = (0..).map(StepId).zip(&plan.steps);
+        for (id, step) in steps.filter(|(_, step)| step.site == site && step.ty == ty) {
+            if self.source.outcome.is_open(id) {
+                if self.is_awaited(step, backend) {
+                    all = all.merge(Contribution::of(State::Pending));
+                }
+                continue;
+            }
             let (child, is_own) = match &step.work {
                 Work::Call(call) => (call.child, graph.call(call.call).backend == backend),
                 Work::Reference(reference) => (reference.child, false),
                 Work::Nested { child, .. } => (*child, false),
-                Work::Part(_) => continue,
+                Work::Part(_) | Work::Entities(_) | Work::Merge(_) => continue,
             };
             let link = self
                 .source
@@ -131,7 +173,8 @@ impl Writer<'_> {
                 .get(child.index())
                 .map_or(Link::Unset, |site| site.link(object));
             if is_own {
-                all = all.merge(self.link_contribution(link));
+                let wait = self.source.outcome.waits.of(id);
+                all = all.merge(self.link_contribution(link).waited(wait));
             }
             let (start, end) = match link {
                 Link::One(object) => (object, object + 1),
@@ -142,8 +185,10 @@ impl Writer<'_> {
                     .arena
                     .windows
                     .get(window.0 as usize)
+                    .filter(|window| !window.are_rows)
                     .map_or((0, 0), |window| (window.start, window.end)),
-                Link::Unset | Link::Null { .. } | Link::Failed(_) => (0, 0),
+                // rows are of the answer that the link itself tells about
+                Link::Rows { .. } | Link::Unset | Link::Null { .. } | Link::Failed(_) => (0, 0),
             };
             all = (start..end)
                 .fold(all, |all, object| all.merge(self.contribution(child, object, backend)));
@@ -151,9 +196,56 @@ impl Writer<'_> {
         all
     }
 
+    /// The step that brings a part of a site's objects: its own, or the one that made them.
+    fn brings(&self, site: SiteId, ty: TypeId, column: usize) -> Option<StepId> {
+        let site = self.source.plan.sites.get(site.index())?;
+        let site_type = site.types.iter().find(|site_type| site_type.ty == ty)?;
+        site_type.parts.get(column).copied().flatten().or(site.origin)
+    }
+
+    /// Whether a step that is not done brings something of this backend, or leads to a step that does.
+    fn is_awaited(&self, step: &Step, backend: BackendId) -> bool {
+        let plan = self.source.plan;
+        if self.backend_of(step) == Some(backend) {
+            return true;
+        }
+        let top = match &step.work {
+            Work::Call(call) => call.child,
+            Work::Reference(reference) => reference.child,
+            Work::Nested { child, .. } => *child,
+            Work::Part(_) | Work::Entities(_) | Work::Merge(_) => return false,
+        };
+        let is_below = |site: SiteId| {
+            let mut at = Some(site);
+            while at.is_some_and(|at| at != top) {
+                at = at.and_then(|at| plan.sites.get(at.index())?.parent);
+            }
+            at.is_some()
+        };
+        (0..).map(StepId).zip(&plan.steps).any(|(id, step)| {
+            self.source.outcome.is_open(id)
+                && self.backend_of(step) == Some(backend)
+                && is_below(step.site)
+        })
+    }
+
+    fn backend_of(&self, step: &Step) -> Option<BackendId> {
+        let graph = self.source.graph;
+        match &step.work {
+            Work::Call(call) => Some(graph.call(call.call).backend),
+            Work::Part(part) => {
+                let part = graph.ty(step.ty).parts.get(usize::from(part.part.0))?;
+                Some(part.backend)
+            }
+            Work::Reference(_) | Work::Nested { .. } | Work::Entities(_) | Work::Merge(_) => None,
+        }
+    }
+
     fn part_contribution(&self, state: &PartState) -> Contribution {
         match state {
-            PartState::Row { answer, .. } => self.answered(*answer),
+            PartState::Row { answer, .. } | PartState::Several { answer, .. } => {
+                self.answered(*answer)
+            }
             PartState::Missing { .. } | PartState::NotLinked => Contribution::of(State::NotLinked),
             PartState::Ambiguous { .. } => Contribution {
                 code: Some(ErrorCode::Ambiguous),
@@ -179,9 +271,9 @@ impl Writer<'_> {
             }
             Link::One(_) => Contribution::of(State::Ok),
             Link::Null { by: NullBy::NotLinked } => Contribution::of(State::NotLinked),
-            Link::Null { by: NullBy::Answer(answer) } | Link::Many { answer: Some(answer), .. } => {
-                self.answered(answer)
-            }
+            Link::Null { by: NullBy::Answer(answer) }
+            | Link::Many { answer: Some(answer), .. }
+            | Link::Rows { answer, .. } => self.answered(answer),
             Link::Window(id) => window(id),
             Link::Failed(failure) => self.failure_contribution(failure),
         }
@@ -190,7 +282,11 @@ impl Writer<'_> {
     fn answered(&self, answer: u32) -> Contribution {
         let outcome = self.source.outcome;
         let Some(loaded) = outcome.arena.loaded(answer) else { return Contribution::NONE };
-        let state = if loaded.answer.partial { State::Partial } else { State::Ok };
+        let state = match (loaded.answer.partial, loaded.is_stale) {
+            (true, _) => State::Partial,
+            (false, true) => State::Stale,
+            (false, false) => State::Ok,
+        };
         let age =
             loaded.cached_at.map_or(Duration::ZERO, |at| outcome.now.saturating_duration_since(at));
         Contribution {
@@ -198,6 +294,7 @@ impl Writer<'_> {
             code: None,
             age: Some(age),
             is_cached: Some(loaded.cached_at.is_some()),
+            waited: None,
         }
     }
 
@@ -219,14 +316,13 @@ impl Writer<'_> {
     }
 
     fn status(&mut self, node: &StatusNode, role: &str, contribution: Contribution) {
-        self.out.push(b'{');
-        let mut is_first = true;
+        let open = self.out.len();
         for entry in &node.order {
             let Some((prefix, field)) = node.fields.get(entry.field) else { continue };
             if !self.holds(entry) {
                 continue;
             }
-            self.key(prefix, &mut is_first);
+            prefix.write(&mut self.out);
             match field {
                 None => self.string(&node.type_name),
                 Some(StatusField::System) => self.string(role),
@@ -235,11 +331,19 @@ impl Writer<'_> {
                     Some(code) => self.string(code.as_str()),
                     None => self.out.extend_from_slice(b"null"),
                 },
+                Some(StatusField::FetchedAt) => {
+                    let at = contribution.age.map(written);
+                    self.text_or_null(at.as_deref());
+                }
                 Some(StatusField::AgeSeconds) => {
                     let age = contribution
                         .age
                         .map_or_else(|| "null".to_owned(), |age| age.as_secs().to_string());
                     self.out.extend_from_slice(age.as_bytes());
+                }
+                Some(StatusField::LatencyMs) => {
+                    let waited = contribution.waited.map(|waited| waited.as_millis().to_string());
+                    self.out.extend_from_slice(waited.as_deref().unwrap_or("null").as_bytes());
                 }
                 Some(StatusField::FromCache) => {
                     self.out.extend_from_slice(
@@ -248,6 +352,6 @@ impl Writer<'_> {
                 }
             }
         }
-        self.out.push(b'}');
+        self.end_object(open);
     }
 }

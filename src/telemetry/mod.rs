@@ -1,8 +1,12 @@
-//! Logs: where they go, how they look, what they never hold.
+//! Logs: where they go, how they look, what they never hold. Words for figures and traces, for whoever has some to tell.
 //!
 //! Takes: a filter and a format, once, at start.
 //! Gives: lines on standard error, for people on a terminal and as JSON otherwise; every line of a request has its id.
 //! Never: writes documents, variables, answers, or what a panic says: they may hold personal data.
+
+pub mod exposition;
+pub mod histogram;
+pub mod trace;
 
 use std::io::IsTerminal as _;
 

@@ -51,6 +51,12 @@ pub enum Expression {
     EachKey(Box<Self>),
     /// `{ unix: X }`: an RFC 3339 argument as Unix seconds.
     UnixSeconds(Box<Self>),
+    /// `{ given: X, then: Y, else: Z }`: Y where X is not null, otherwise Z or null. In a list, null is no item.
+    Given {
+        of: Box<Self>,
+        then: Box<Self>,
+        otherwise: Option<Box<Self>>,
+    },
     List(Vec<Self>),
     /// Members whose value is null are left out.
     Object(Vec<(Arc<str>, Self)>),
@@ -87,9 +93,12 @@ impl Expression {
                 Value::Array(items?)
             }
             Self::UnixSeconds(of) => unix_seconds(&of.evaluate(scope)?)?,
-            Self::List(items) => Value::Array(
-                items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>()?,
-            ),
+            Self::Given { of, then, otherwise } => {
+                let is_given = !of.evaluate(scope)?.is_null();
+                let chosen = if is_given { Some(then) } else { otherwise.as_ref() };
+                chosen.map_or(Ok(Value::Null), |chosen| chosen.evaluate(scope))?
+            }
+            Self::List(items) => list(items, scope)?,
             Self::Object(members) => {
                 let mut object = serde_json::Map::new();
                 for (name, member) in members {
@@ -130,6 +139,13 @@ impl Expression {
                 of.collect(reads);
             }
             Self::Quoted(template) => reads.extend(template.reads()),
+            Self::Given { of, then, otherwise } => {
+                of.collect(reads);
+                then.collect(reads);
+                if let Some(otherwise) = otherwise {
+                    otherwise.collect(reads);
+                }
+            }
             Self::EachKey(item) => {
                 reads.push(Read::Keys);
                 reads.extend(item.reads().into_iter().filter(|read| *read != Read::Key));
@@ -147,6 +163,17 @@ fn parts(key: &str) -> Value {
     } else {
         Value::from(key)
     }
+}
+
+fn list(items: &[Expression], scope: &Scope<'_>) -> Result<Value, BackendError> {
+    let mut list = Vec::with_capacity(items.len());
+    for item in items {
+        let value = item.evaluate(scope)?;
+        if !(value.is_null() && matches!(item, Expression::Given { .. })) {
+            list.push(value);
+        }
+    }
+    Ok(Value::Array(list))
 }
 
 fn key(scope: &Scope<'_>, part: Option<usize>) -> Result<Value, BackendError> {
@@ -221,7 +248,9 @@ fn unix_seconds(value: &Value) -> Result<Value, BackendError> {
         Value::Number(number) => Ok(Value::Number(number.clone())),
         Value::String(text) => {
             if let Ok(time) = text.parse::<jiff::Timestamp>() {
-                return Ok(Value::from(time.as_second()));
+                // up to the next whole second: of whole seconds, those from then on and those before then stay what they are
+                let is_inside = time.subsec_nanosecond() > 0;
+                return Ok(Value::from(time.as_second() + i64::from(is_inside)));
             }
             let date: jiff::civil::Date = text.parse().map_err(|_| bad())?;
             let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;

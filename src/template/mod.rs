@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::BackendError;
 use crate::graph::{ArgumentPath, Input, NextPage, Normalizer, Pages, RequestTemplate, TypeId};
 use crate::principal::Principal;
-use crate::value::{Key, PageState};
+use crate::value::{Key, PageState, Validators};
 
 mod body;
 mod expression;
@@ -20,6 +20,7 @@ mod percent;
 mod pieces;
 mod quoted;
 mod url;
+mod whole;
 mod xml;
 
 pub use body::{Body, BodyTemplate};
@@ -45,6 +46,8 @@ pub struct Inputs<'a> {
     pub page: Option<&'a PageState>,
     pub page_size: Option<u32>,
     pub principal: &'a Principal,
+    /// By what the backend knows the answer that is there already: it is asked only for another one.
+    pub known: Option<&'a Validators>,
 }
 
 /// A template that could not be read: what is wrong, and where (a byte offset into its text).
@@ -192,6 +195,11 @@ impl<'a> Scope<'a> {
     }
 
     /// The value of a variable that paging sets; null while it has none.
+    /// Is it where the page after this one would begin, and this the first?
+    fn is_first_page(&self, name: &str) -> bool {
+        self.page_variable(name).is_some_and(|value| value.is_null())
+    }
+
     fn page_variable(&self, name: &str) -> Option<Value> {
         let pages = self.pages?;
         if let Some(size) = pages.size.as_ref().filter(|size| &*size.variable == name) {

@@ -61,7 +61,7 @@ impl Dialect {
 /// A query language's text with quoted values.
 ///
 /// `{key}`, `{keys}` (the list, joined by `, `), `{args.x}`, `{vars.x}`, `{header.x}`, `{claims.x}` are quoted; numbers and
-/// booleans stand bare. `{fields}` is the list of wanted property names, bare. `{each}` repeats a second text for every key.
+/// booleans stand bare. `{time args.x}` is an RFC 3339 time or a day, bare, as SOQL has them. `{fields}` is the list of wanted property names, bare. `{each}` repeats a second text for every key.
 #[derive(Clone, Debug)]
 pub struct QuotedTemplate {
     dialect: Dialect,
@@ -73,6 +73,8 @@ pub struct QuotedTemplate {
 #[derive(Clone, Debug)]
 enum Quoted {
     Value(Expression),
+    /// A time or day, bare.
+    Time(Expression),
     Keys,
     Fields,
     Each,
@@ -167,6 +169,9 @@ impl QuotedTemplate {
                 Piece::Value(Quoted::Value(expression)) => {
                     self.push_value(&expression.evaluate(scope)?, into)?;
                 }
+                Piece::Value(Quoted::Time(expression)) => {
+                    into.push_str(&moment(&expression.evaluate(scope)?)?);
+                }
                 Piece::Value(Quoted::Keys) => self.push_list(&key_texts(scope)?, into)?,
                 Piece::Value(Quoted::Fields) => push_fields(scope, into)?,
                 Piece::Value(Quoted::Each) => {
@@ -218,7 +223,7 @@ impl QuotedTemplate {
 impl Quoted {
     fn collect(&self, reads: &mut Vec<Read>) {
         match self {
-            Self::Value(expression) => reads.extend(expression.reads()),
+            Self::Value(expression) | Self::Time(expression) => reads.extend(expression.reads()),
             Self::Keys | Self::Each => reads.push(Read::Keys),
             Self::Fields => reads.push(Read::Fields),
         }
@@ -229,12 +234,26 @@ fn quoted(name: &str, offset: usize) -> Result<Quoted, TemplateError> {
     match name {
         "keys" => Ok(Quoted::Keys),
         "fields" => Ok(Quoted::Fields),
+        name if name.starts_with("time ") => {
+            let of = name.trim_start_matches("time ").trim();
+            reference(of).map(Quoted::Time).ok_or_else(|| {
+                TemplateError::new(offset, format!("`{{{name}}}` is not `{{time args.…}}`"))
+            })
+        }
         name => reference(name).map(Quoted::Value).ok_or_else(|| {
             let known =
-                "{key}, {keys}, {each}, {fields}, {args.…}, {vars.…}, {header.…}, {claims.…}";
+                "{key}, {keys}, {each}, {fields}, {args.…}, {time args.…}, {vars.…}, {header.…}, {claims.…}";
             TemplateError::new(offset, format!("`{{{name}}}` is not one of {known}"))
         }),
     }
+}
+
+/// A time in UTC, or a day, and nothing else: it stands outside of quotes.
+fn moment(value: &Value) -> Result<String, BackendError> {
+    let text = value.as_str().unwrap_or_default();
+    let time = text.parse::<jiff::Timestamp>().map(|time| time.to_string());
+    let day = || text.parse::<jiff::civil::Date>().map(|day| day.to_string());
+    time.or_else(|_| day()).map_err(|_| refused("`time` takes an RFC 3339 time or a date"))
 }
 
 /// The quote that is still open after `literal`, if `open` was before it.

@@ -140,6 +140,10 @@ impl UrlTemplate {
                 }
                 Piece::Expression { operator, variables, in_query: false } => {
                     for (index, variable) in variables.iter().enumerate() {
+                        // the first page has no segment of its own
+                        if *operator == Operator::Segment && scope.is_first_page(&variable.name) {
+                            continue;
+                        }
                         push_path(
                             &mut target.path,
                             (*operator, index),

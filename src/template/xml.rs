@@ -7,7 +7,7 @@ use minijinja::value::{Value as Item, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde_json::Value;
 
-use super::{Expression, Read, Scope, TemplateError, refused, unique};
+use super::{Expression, Read, Scope, TemplateError, refused, unique, whole};
 use crate::error::BackendError;
 
 /// What an envelope template may name.
@@ -16,6 +16,8 @@ const ROOTS: [&str; 7] = ["key", "keys", "args", "fields", "vars", "header", "cl
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 /// Steps of one rendering: a loop over a full chunk of keys costs a few thousand.
 const FUEL: u64 = 2_000_000;
+/// The largest envelope that is sent: a loop over keys writes its own text as often as there are keys.
+const OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 const NAME: &str = "envelope";
 /// What the formatter's error carries when a value cannot be written in XML.
 const FORBIDDEN: &str = "a value holds a character that XML does not allow";
@@ -58,9 +60,15 @@ impl XmlTemplate {
 
     pub fn render(&self, scope: &Scope<'_>) -> Result<String, BackendError> {
         let context = self.context(scope)?;
-        let rendered =
-            self.environment.get_template(NAME).and_then(|template| template.render(context));
-        rendered.map_err(|error| {
+        let mut written = Bounded::default();
+        let rendered = self
+            .environment
+            .get_template(NAME)
+            .and_then(|template| template.render_captured_to(context, &mut written).map(drop));
+        if written.is_full {
+            return Err(refused(format!("the envelope is larger than {OUTPUT_BYTES_MAX} bytes")));
+        }
+        let rendered = rendered.map(|()| written.bytes).map_err(|error| {
             let place = error
                 .line()
                 .map_or_else(String::new, |line| format!(" (line {line} of the envelope)"));
@@ -70,7 +78,36 @@ impl XmlTemplate {
                 error.kind().to_string()
             };
             refused(format!("{what}{place}"))
-        })
+        })?;
+        let text = String::from_utf8(rendered).map_err(|_| refused("the envelope is not UTF-8"))?;
+        whole::check(&text).map(|()| text)
+    }
+
+    /// What keeps the envelope from being XML whatever the values are, and the byte where it is.
+    pub fn fault(text: &str) -> Option<(usize, &'static str)> {
+        Self::outline(text).and_then(|outline| whole::fault(&outline))
+    }
+
+    /// The envelope as it is whatever the values are: expressions as plain text, statements and comments as blanks, every
+    /// byte in its place. `None` if what is written depends on conditions.
+    pub(super) fn outline(text: &str) -> Option<String> {
+        let mut outline = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, kind)) = next_tag(rest) {
+            outline.push_str(rest.get(..before)?);
+            let tag = rest.get(before..)?;
+            let length = tag_length(tag, kind);
+            let (inside, after) = tag.split_at_checked(length)?;
+            let word = inside.trim_start_matches(['{', '%', '-', '+', ' ', '\n']);
+            if kind == '%' && !["for", "endfor", "set"].iter().any(|one| word.starts_with(one)) {
+                return None;
+            }
+            let fill = if kind == '{' { 'x' } else { ' ' };
+            outline.extend(inside.bytes().map(|byte| if byte == b'\n' { '\n' } else { fill }));
+            rest = after;
+        }
+        outline.push_str(rest);
+        Some(outline)
     }
 
     pub fn reads(&self) -> Vec<Read> {
@@ -118,6 +155,53 @@ impl XmlTemplate {
             roots.insert(root, Item::from_pairs(values));
         }
         Ok(Item::from_pairs(roots))
+    }
+}
+
+/// Where the next `{{`, `{%` or `{#` is, and which.
+fn next_tag(text: &str) -> Option<(usize, char)> {
+    let at = |(at, _)| Some((at, char::from(*text.as_bytes().get(at + 1)?)));
+    text.match_indices('{').filter_map(at).find(|(_, kind)| matches!(kind, '{' | '%' | '#'))
+}
+
+/// How long a tag is, its end included; an end inside of a quoted text is none.
+fn tag_length(tag: &str, kind: char) -> usize {
+    let end = match kind {
+        '{' => "}}",
+        '%' => "%}",
+        _ => "#}",
+    };
+    let mut quote = None;
+    for (at, character) in tag.char_indices().skip(2) {
+        match quote {
+            Some(open) if open == character => quote = None,
+            None if kind != '#' && matches!(character, '"' | '\'') => quote = Some(character),
+            None if tag.get(at..).is_some_and(|rest| rest.starts_with(end)) => return at + 2,
+            _ => {}
+        }
+    }
+    tag.len()
+}
+
+/// Takes an envelope up to its largest size.
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > OUTPUT_BYTES_MAX {
+            self.is_full = true;
+            return Err(std::io::Error::other("the envelope is too large"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,39 +1,9 @@
-//! What every answer has, whatever its format: freshness, its own errors, a name for what came.
-
-use std::time::Duration;
+//! What every answer has, whatever its format: its own errors, a name for what came.
 
 use super::WireResponse;
 use crate::error::BackendError;
-use crate::graph::{Call, ErrorPaths};
-use crate::mapping::{DecodeError, Path, Payload};
-
-/// An answer that was old when it came. A vendor file's `ttl` goes before it, unlike before `no-store`.
-const STALE_AT_ONCE: Duration = Duration::from_millis(1);
-const MESSAGE_CHARACTERS_MAX: usize = 300;
-const CODE_CHARACTERS_MAX: usize = 64;
-
-/// How long the answer may be kept by its own `Cache-Control`: zero for `no-store`.
-///
-/// `private` is no bound here: what is kept is kept for the credentials that asked.
-pub(super) fn max_age(response: &WireResponse) -> Option<Duration> {
-    let mut seconds = None;
-    let mut is_stale = false;
-    for directive in response.headers_named("cache-control").flat_map(|value| value.split(',')) {
-        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-        match name.trim().to_ascii_lowercase().as_str() {
-            "no-store" => return Some(Duration::ZERO),
-            "no-cache" => is_stale = true,
-            "max-age" => seconds = value.trim().trim_matches('"').parse::<u64>().ok().or(Some(0)),
-            _ => {}
-        }
-    }
-    let age = response.header("age").and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or(0);
-    match seconds.map(|seconds| seconds.saturating_sub(age)) {
-        _ if is_stale => Some(STALE_AT_ONCE),
-        Some(0) => Some(STALE_AT_ONCE),
-        seconds => seconds.map(Duration::from_secs),
-    }
-}
+use crate::graph::{Call, ErrorPaths, OnViolation};
+use crate::mapping::{self, DecodeError, Path, Payload, Violation};
 
 /// The backend's own words for a failure: its code and message, short enough for a log.
 #[derive(Debug, Default)]
@@ -44,54 +14,87 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of(payload: &Payload, paths: &ErrorPaths) -> Self {
-        let text = |path: &Option<Path>, limit| {
-            path.as_ref()
-                .and_then(|path| payload.text_at(path))
-                .and_then(|text| capped(&text, limit))
-        };
+        let text = |path: &Option<Path>| path.as_ref().and_then(|path| payload.text_at(path));
         Self {
-            code: text(&paths.code, CODE_CHARACTERS_MAX),
-            message: text(&paths.message, MESSAGE_CHARACTERS_MAX),
+            code: text(&paths.code).and_then(|text| Self::code(&text)),
+            message: text(&paths.message).and_then(|text| Self::message(&text)),
         }
     }
 
     pub(super) fn message(text: &str) -> Option<Box<str>> {
-        capped(text, MESSAGE_CHARACTERS_MAX)
+        mapping::message_line(text)
     }
 
     pub(super) fn code(text: &str) -> Option<Box<str>> {
-        capped(text, CODE_CHARACTERS_MAX)
+        mapping::code_line(text)
     }
-}
-
-/// One line of at most `limit` characters; `None` when nothing is left.
-fn capped(text: &str, limit: usize) -> Option<Box<str>> {
-    let line: String = text
-        .trim()
-        .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
-        .take(limit)
-        .collect();
-    if line.is_empty() { None } else { Some(line.into()) }
 }
 
 pub(super) fn is_missing(call: &Call, word: &str) -> bool {
     call.missing.iter().any(|missing| &**missing == word)
 }
 
-/// The answer's own success test, and whether it has the shape that the call says.
-pub(super) fn check(call: &Call, payload: Payload) -> Result<Payload, BackendError> {
+/// The error that the vendor file declares the backend's codes to be; the first code that it knows decides.
+pub(super) fn declared(
+    call: &Call,
+    status: u16,
+    codes: &[Box<str>],
+    message: Option<&str>,
+) -> Option<BackendError> {
+    let message = || message.map(Box::from);
+    codes.iter().find_map(|code| {
+        if is_one_of(&call.errors.throttled, code) {
+            Some(BackendError::Throttled { status, code: Some(code.clone()), message: message() })
+        } else if is_one_of(&call.errors.unavailable, code) {
+            Some(BackendError::Unavailable { status, code: Some(code.clone()), message: message() })
+        } else {
+            None
+        }
+    })
+}
+
+/// `EXCEEDED_*` is whatever begins so.
+fn is_one_of(declared: &[std::sync::Arc<str>], code: &str) -> bool {
+    declared.iter().any(|word| match word.strip_suffix('*') {
+        Some(beginning) => code.starts_with(beginning),
+        None => **word == *code,
+    })
+}
+
+/// A decoded answer, and how it breaks the call's schema if that is only to be told.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    pub(super) payload: Payload,
+    pub(super) violation: Option<Violation>,
+}
+
+/// The answer's own success test, the call's schema, and whether it has the shape that the call says.
+pub(super) fn check(call: &Call, payload: Payload) -> Result<Checked, BackendError> {
     if let Some(success) = &call.success
         && !payload.satisfies(success)
     {
         let Words { code, message } = Words::of(&payload, &call.errors);
         if code.as_deref().is_some_and(|code| is_missing(call, code)) {
-            return Ok(Payload::default());
+            return Ok(Checked::default());
         }
-        return Err(BackendError::Unsuccessful { code, message });
+        // what the answer says in its body came with a status that says nothing
+        let declared = declared(call, 200, code.as_slice(), message.as_deref());
+        return Err(declared.unwrap_or(BackendError::Unsuccessful { code, message }));
     }
+    let violation = violation(call, &payload)?;
     payload.answers(call).map_err(|reason| BackendError::Decode { reason })?;
-    Ok(payload)
+    Ok(Checked { payload, violation })
+}
+
+/// How the answer breaks its schema, if that is no error.
+fn violation(call: &Call, payload: &Payload) -> Result<Option<Violation>, BackendError> {
+    let Some(contract) = &call.contract else { return Ok(None) };
+    match (contract.schema.check(payload), contract.on_violation) {
+        (Some(Violation { place, keyword, count }), OnViolation::Refuse) => {
+            Err(BackendError::Violated { place, keyword, count })
+        }
+        (violation, _) => Ok(violation),
+    }
 }
 
 pub(super) fn undecoded(error: &DecodeError, came: &str) -> BackendError {

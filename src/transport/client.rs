@@ -1,5 +1,6 @@
 //! The HTTP client: one for each backend.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::BackendError;
 use crate::graph::{Backend, Method};
+use crate::telemetry::trace::Trace;
 
 /// A request as it goes out.
 #[derive(Clone)]
@@ -33,6 +35,18 @@ impl std::fmt::Debug for WireRequest {
 impl WireRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
+    }
+
+    /// Names the trace, with a span of its own, unless the vendor file says what to name.
+    pub fn continue_trace(&mut self, trace: &Trace) {
+        self.set_default_header("traceparent", &trace.next_span());
+    }
+
+    /// Sets a header that is not there, of a lower-case name.
+    pub fn set_default_header(&mut self, name: &str, value: &str) {
+        if self.header(name).is_none() {
+            self.headers.push((name.into(), value.into()));
+        }
     }
 }
 
@@ -60,11 +74,10 @@ pub type MemoryWire = Arc<
     dyn Fn(WireRequest) -> BoxFuture<'static, Result<WireResponse, BackendError>> + Send + Sync,
 >;
 
-/// What carries requests: HTTP, or a function in tests and benchmarks.
+/// What carries requests: HTTP, or a function: recorded exchanges, tests, benchmarks.
 #[derive(Clone)]
 pub enum Wire {
     Http(reqwest::Client),
-    #[doc(hidden)]
     Memory(MemoryWire),
 }
 
@@ -90,13 +103,16 @@ impl Wire {
             .pool_max_idle_per_host(backend.concurrency.max(1))
             .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true);
-        if !backend.url.starts_with("https:") {
+        if let Some(pem) = &backend.tls_ca {
+            builder = builder.tls_certs_only(authorities(backend, pem)?);
+        } else if !backend.url.starts_with("https:") {
             // Plain HTTP needs no certificates, and must work where the system has none.
             builder = builder.tls_certs_only([]);
         }
-        let client = builder
-            .build()
-            .map_err(|error| BackendError::Connect { source: Box::new(error.without_url()) })?;
+        let client = builder.build().map_err(|error| match &backend.tls_ca {
+            Some(_) => unreadable(backend),
+            None => BackendError::Connect { source: Box::new(error.without_url()) },
+        })?;
         Ok(Self::Http(client))
     }
 
@@ -111,6 +127,17 @@ impl Wire {
             Self::Memory(answer) => answer(request).await,
         }
     }
+}
+
+fn authorities(backend: &Backend, pem: &str) -> Result<Vec<reqwest::Certificate>, BackendError> {
+    let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+    certificates.ok().filter(|found| !found.is_empty()).ok_or_else(|| unreadable(backend))
+}
+
+fn unreadable(backend: &Backend) -> BackendError {
+    let reason =
+        format!("`tls.ca` of the role {} holds no certificate that can be read", backend.role);
+    BackendError::Build { reason }
 }
 
 fn to_http(request: WireRequest) -> Result<reqwest::Request, BackendError> {
@@ -176,7 +203,24 @@ fn to_pairs(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
 }
 
 fn exchange(error: reqwest::Error) -> BackendError {
-    let is_connect = error.is_connect();
+    let (is_untrusted, is_connect) = (is_untrusted(&error), error.is_connect());
     let source = Box::new(error.without_url());
-    if is_connect { BackendError::Connect { source } } else { BackendError::Exchange { source } }
+    match (is_untrusted, is_connect) {
+        (true, _) => BackendError::Untrusted { source },
+        (false, true) => BackendError::Connect { source },
+        (false, false) => BackendError::Exchange { source },
+    }
+}
+
+/// Whether what failed is the certificate of the other side: its name, its time, or who signed it.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // what an I/O error carries is not its source, but what it carries has one
+    let carried = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match carried {
+        Some(carried) => is_untrusted(carried),
+        None => error.source().is_some_and(is_untrusted),
+    }
 }

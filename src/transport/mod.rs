@@ -1,31 +1,40 @@
 //! One request and its answer on the wire: REST or SOAP, over HTTP.
 //!
 //! Takes: a backend, a call, its inputs; later the answer.
-//! Gives: the request to send; from the answer a payload, where the next page begins, and how long it may be kept.
+//! Gives: the request to send; from the answer a payload, where the next page begins, how long it may be kept, what is left of a quota.
 //! Never: retries, waits for a permit, follows a redirect or a link, or puts a body or a secret into an error.
 
 mod answer;
 mod client;
+mod freshness;
+mod idempotency;
 mod pages;
+mod quota;
 mod rest;
 mod soap;
 
 pub use client::{MemoryWire, Wire, WireRequest, WireResponse};
-
-use std::time::Duration;
+pub use idempotency::key as idempotency_key;
+pub use quota::{Told, told};
+pub use soap::body_tree;
 
 use crate::error::BackendError;
 use crate::graph::{Auth, Backend, Call, Method, RequestTemplate};
-use crate::mapping::Payload;
+use crate::mapping::{Payload, Violation};
 use crate::template::{HeaderTemplate, Inputs, Scope, Target, forbidden_header};
-use crate::value::PageState;
+use crate::value::{Freshness, PageState};
+
+/// The answer to who asked whether what is known is still so.
+const NOT_MODIFIED: u16 = 304;
 
 /// What an answer says, decoded.
 #[derive(Debug)]
 pub struct Decoded {
     pub payload: Payload,
     pub next: Option<PageState>,
-    pub max_age: Option<Duration>,
+    pub freshness: Freshness,
+    /// How the answer breaks the call's schema, where that is only to be told.
+    pub violation: Option<Violation>,
 }
 
 /// The request of a call, ready to send.
@@ -34,10 +43,17 @@ pub fn request(
     call: &Call,
     inputs: Inputs<'_>,
 ) -> Result<WireRequest, BackendError> {
-    match &call.request {
+    let mut request = match &call.request {
         RequestTemplate::Rest(template) => rest::request(backend, call, template, inputs),
         RequestTemplate::Soap(template) => soap::request(backend, call, template, inputs),
+    }?;
+    if let Some(known) = inputs.known {
+        freshness::ask_if_changed(&mut request, known);
     }
+    if let Some(trace) = &inputs.principal.trace {
+        request.continue_trace(trace);
+    }
+    Ok(request)
 }
 
 /// The answer of a call, read.
@@ -46,14 +62,21 @@ pub fn decode(
     inputs: Inputs<'_>,
     response: WireResponse,
 ) -> Result<Decoded, BackendError> {
-    let max_age = answer::max_age(&response);
+    let mut freshness = freshness::of(&response);
+    if response.status == NOT_MODIFIED && inputs.known.is_some() {
+        freshness.is_unchanged = true;
+        let payload = Payload::default();
+        return Ok(Decoded { payload, next: None, freshness, violation: None });
+    }
     let links: Vec<String> = response.headers_named("link").map(str::to_owned).collect();
-    let payload = match &call.request {
-        RequestTemplate::Rest(template) => rest::decode(call, template, response)?,
+    let answer::Checked { payload, violation } = match &call.request {
+        RequestTemplate::Rest(template) => {
+            rest::decode(call, template, response, inputs.keys.len())?
+        }
         RequestTemplate::Soap(template) => soap::decode(call, template, &response)?,
     };
     let next = pages::next(call, inputs, &payload, &links)?;
-    Ok(Decoded { payload, next, max_age })
+    Ok(Decoded { payload, next, freshness, violation })
 }
 
 /// The parts of a request that REST and SOAP share.

@@ -41,12 +41,12 @@ pub(super) fn next(
             counted.has_more(Some(before)).then(|| vec![pair(variable, &next.to_string())])
         }
         NextPage::LinkHeader { relation, parameters } => match link_with(links, relation) {
-            Some(link) => Some(kept(&link, parameters)?),
+            Some(link) => Some(kept(&link, parameters, None)?),
             None => None,
         },
-        NextPage::BodyLink { path, parameters } => {
+        NextPage::BodyLink { path, parameters, segment } => {
             match payload.text_at(path).filter(|link| !link.trim().is_empty()) {
-                Some(link) => Some(kept(&link, parameters)?),
+                Some(link) => Some(kept(&link, parameters, segment.as_deref())?),
                 None => None,
             }
         }
@@ -159,11 +159,21 @@ impl Counted<'_> {
 }
 
 /// The declared query parameters of a link, in the declared order; everything else of it is forgotten.
-fn kept(link: &str, parameters: &[std::sync::Arc<str>]) -> Result<Pairs, BackendError> {
+fn kept(
+    link: &str,
+    parameters: &[std::sync::Arc<str>],
+    segment: Option<&str>,
+) -> Result<Pairs, BackendError> {
     let link = link.split('#').next().unwrap_or_default();
-    let query = link.split_once('?').map_or("", |(_, query)| query);
+    let (way, query) = link.split_once('?').unwrap_or((link, ""));
     let mut pairs = Pairs::new();
     for parameter in parameters {
+        if segment == Some(&**parameter) {
+            let last = way.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let last = form_text(&last.replace('+', "%2B")).filter(|last| !last.is_empty());
+            pairs.extend(last.map(|last| pair(parameter, &last)));
+            continue;
+        }
         let value = query.split('&').find_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (form_text(name).as_deref() == Some(parameter)).then(|| form_text(value)).flatten()

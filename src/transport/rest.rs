@@ -1,9 +1,9 @@
 //! REST: method, URL, headers, JSON or form bodies; JSON answers.
 
-use super::answer::{self, Words, check, describe, is_missing, undecoded};
+use super::answer::{self, Checked, Words, check, describe, is_missing, undecoded};
 use super::{Draft, WireRequest, WireResponse};
 use crate::error::BackendError;
-use crate::graph::{Backend, Call, Effect, Method, RestTemplate};
+use crate::graph::{Backend, Call, Effect, KeyMode, Method, RestTemplate};
 use crate::mapping::Payload;
 use crate::template::{Inputs, Scope, push_pair};
 
@@ -36,13 +36,14 @@ pub(super) fn decode(
     call: &Call,
     template: &RestTemplate,
     response: WireResponse,
-) -> Result<Payload, BackendError> {
+    keys: usize,
+) -> Result<Checked, BackendError> {
     let status = response.status;
     if is_missing(call, &status.to_string()) {
-        return Ok(Payload::default());
+        return Ok(Checked::default());
     }
     if status >= 400 {
-        return refusal(call, response);
+        return refusal(call, response, keys);
     }
     if !(200..300).contains(&status) {
         return Err(BackendError::Decode {
@@ -53,20 +54,22 @@ pub(super) fn decode(
         || template.method == Method::Head
         || matches!(status, 204 | 205);
     if response.body.is_empty() && may_be_empty {
-        return Ok(Payload::default());
+        return Ok(Checked::default());
     }
     check(call, json(call, response)?)
 }
 
 /// A status of 400 and above; its body may say more, if it is JSON.
-fn refusal(call: &Call, response: WireResponse) -> Result<Payload, BackendError> {
+fn refusal(call: &Call, response: WireResponse, keys: usize) -> Result<Checked, BackendError> {
     let status = response.status;
     let payload = json(call, response).unwrap_or_default();
     let Words { code, message } = Words::of(&payload, &call.errors);
-    if code.as_deref().is_some_and(|code| is_missing(call, code)) {
-        return Ok(Payload::default());
+    if !is_halved(call, status, keys) && code.as_deref().is_some_and(|code| is_missing(call, code))
+    {
+        return Ok(Checked::default());
     }
-    Err(BackendError::Status { status, code, message })
+    let declared = answer::declared(call, status, code.as_slice(), message.as_deref());
+    Err(declared.unwrap_or(BackendError::Status { status, code, message }))
 }
 
 /// The body is tried whatever its declared type: many APIs send JSON as text. A declared charset must be UTF-8.
@@ -80,4 +83,9 @@ fn json(call: &Call, response: WireResponse) -> Result<Payload, BackendError> {
     }
     let came = describe(&response);
     Payload::json(response.body, call.answer_limits).map_err(|error| undecoded(&error, &came))
+}
+
+/// Which of several keys is missing is found by halving, where the call says so.
+fn is_halved(call: &Call, status: u16, keys: usize) -> bool {
+    matches!(&call.keys, KeyMode::Batch { split_on, .. } if keys > 1 && split_on.contains(&status))
 }

@@ -14,5 +14,6 @@ const { auditServer } = require("graphql-http");
 const results = await auditServer({ url: process.argv[2], fetchFn: fetch });
 const failed = results.filter((result) => result.status !== "ok");
 for (const { id, name, status, reason } of failed) console.error(`${status}: ${id} ${name}: ${reason}`);
+for (const { id, name, status } of results) console.log(`${status} ${id} ${name}`);
 console.log(`${results.length - failed.length} of ${results.length} audits passed`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -86,6 +86,37 @@ try {
     if (!answer.includes(text)) problems.push(`the answer does not hold ${JSON.stringify(text)}: ${answer.slice(0, 400)}`);
   }
 
+  // an answer in parts is put together
+  const inParts = page.getByRole("tab", { name: /InParts/i });
+  if (await inParts.count()) {
+    const readWhole = () => {
+      const text = document.querySelector(".result-window .CodeMirror").CodeMirror.getValue();
+      return text.includes('"tickets"') && text.includes('"sourceStatus"') ? text : "";
+    };
+    await inParts.first().click();
+    // GraphiQL fills the editors of a tab one after the other, and learns the operation's name and variables a moment later
+    const isSettled = () => {
+      const [query, variables] = [".graphiql-query-editor", ".graphiql-editor-tool"].map(
+        (name) => document.querySelector(`${name} .CodeMirror`).CodeMirror,
+      );
+      return query.getValue().includes("@defer") && query.operationName?.endsWith("InParts") && variables.getValue().includes("email");
+    };
+    await page
+      .waitForFunction(isSettled, undefined, { timeout: 30_000 })
+      .catch(() => problems.push("the tab did not settle within 30 s"));
+    const answered = page.waitForResponse((response) => response.request().postData()?.includes("@defer") ?? false);
+    await page.getByRole("button", { name: /execute query/i }).click();
+    const response = await answered;
+    const type = response.headers()["content-type"];
+    const refused = type.startsWith("multipart/mixed") ? "" : `${type}: ${await response.text()}`;
+    if (refused) problems.push(`no parts came but ${refused}`);
+    await page
+      .waitForFunction(readWhole, undefined, { timeout: 30_000 })
+      .catch(() => problems.push("the later parts did not come within 30 s"));
+    const whole = await page.evaluate(readWhole);
+    if (/"(errors|pending|incremental)"/.test(whole)) problems.push(`the parts were not put together: ${whole.slice(0, 400)}`);
+  }
+
   // every pane and menu, for what it may load or style
   for (const name of [/show documentation explorer/i, /show history/i, /show graphiql explorer/i]) {
     const button = page.getByRole("button", { name });

@@ -89,6 +89,32 @@ async fn an_answer_that_says_that_there_is_nothing_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_list_among_the_records_is_an_error_at_its_own_place_and_never_opened() {
+    let body = json!({ "total": 4, "items": [
+        { "id": "c1", "name": "Customer 1" }, [{ "id": "c9", "name": "canary" }], [], { "id": "c2", "name": "Customer 2" },
+    ] });
+    let query = "{ customers(first: 4) { totalCount edges { node { name } } } }";
+    let nullable = Deployment::new().change(
+        "schema/schema.graphql",
+        "edges: [CustomerEdge!]!, pageInfo: PageInfo!, totalCount: Int }\ntype CustomerEdge { cursor: String!, node: Customer! }",
+        "edges: [CustomerEdge!]!, pageInfo: PageInfo!, totalCount: Int }\ntype CustomerEdge { cursor: String!, node: Customer }",
+    );
+    let gateway = nullable.start();
+    gateway.world(|world| world.reply("crm GET /customers", 200, &body));
+    let answer = gateway.query(query).await;
+    let node = |name: &str| json!({ "node": { "name": name } });
+    let nothing = json!({ "node": null });
+    let edges = json!([node("Customer 1"), nothing, nothing, node("Customer 2")]);
+    assert_eq!(answer["data"]["customers"], json!({ "totalCount": 4, "edges": edges }));
+    let place = |index: u32| {
+        let path = json!(["customers", "edges", index, "node"]);
+        (path, json!("VALUE_INVALID"), Value::Null)
+    };
+    assert_eq!(errors(&answer), [place(1), place(2)]);
+    assert!(!answer.to_string().contains("canary"), "{answer}");
+}
+
+#[tokio::test]
 async fn records_may_be_left_out_where_the_answer_counts_none_or_passed_its_test() {
     let query = "{ customers(first: 2) { nodes { name } } weather }";
     let gateway = answering("crm GET /customers", "application/json", r#"{"total":0}"#);
@@ -154,10 +180,25 @@ async fn a_record_that_is_no_object_is_an_error_and_not_a_missing_record() {
         assert!(!found.is_empty(), "{body}");
         for (path, code, backend) in found {
             assert_eq!(path[0], "invoice", "{body}");
-            let is_of_a_value = code == "VALUE_INVALID" && backend.is_null();
-            assert!(is_of_a_value || (code == INVALID && backend == "billing"), "{body}: {code}");
+            assert_eq!((code, backend), (json!(INVALID), json!("billing")), "{body}");
         }
         assert_eq!(answer["data"]["weather"], "anywhere in nowhere", "{body}");
         assert!(!answer.to_string().contains("canary"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_bare_value_that_is_no_object_is_an_error_of_its_field_alone() {
+    let query = format!(
+        "{{ customer(id: \"{}\") {{ name plan balance {{ amount }} }} }}",
+        customer_id("c2")
+    );
+    for body in ["[]", "[7]", r#""canary""#, "7"] {
+        let line = "billing GET /accounts/b2/balance";
+        let answer = answering(line, "application/json", body).query(&query).await;
+        let expected = (json!(["customer", "balance"]), json!(INVALID), json!("billing"));
+        assert_eq!(errors(&answer), [expected], "{body}");
+        let customer = json!({ "name": "Customer 2", "plan": "gold", "balance": null });
+        assert_eq!(answer["data"]["customer"], customer, "{body}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cyclorama::principal::Principal;
 use serde_json::{Value, json};
 
-use crate::testkit::{Deployment, Gateway, customer_id};
+use crate::testkit::{Deployment, Gateway, codes, customer_id};
 
 fn customer(fields: &str) -> String {
     format!("{{ customer(id: \"{}\") {{ {fields} }} }}", customer_id("c1"))
@@ -169,6 +169,146 @@ async fn a_cache_that_is_off_keeps_nothing_and_one_operation_still_loads_once() 
     assert_eq!(count(&gateway, &query).await, 1);
 }
 
+// ---- how long --------------------------------------------------------------------------------------------------------
+
+/// The small deployment with `@cacheControl` on fields and types of the schema.
+fn aged(changes: &[(&str, &str)]) -> Deployment {
+    changes.iter().fold(Deployment::new(), |deployment, (from, to)| {
+        deployment.change("schema/schema.graphql", from, to)
+    })
+}
+
+/// How long the answer of a query stays: looked at again after so many seconds each.
+async fn stays(gateway: &Gateway, query: &str, seconds: u64) -> bool {
+    gateway.data(query).await;
+    gateway.calls();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    count(gateway, query).await == 0
+}
+
+const CUSTOMER: (&str, &str) = (
+    "type Customer implements Named {",
+    "type Customer implements Named @cacheControl(maxAge: 7) {",
+);
+
+#[tokio::test(start_paused = true)]
+async fn the_schema_says_how_long_when_neither_vendor_file_nor_backend_does() {
+    let gateway = aged(&[CUSTOMER]).start();
+    assert!(stays(&gateway, &customer("name"), 6).await);
+    assert!(!stays(&gateway, &customer("name"), 8).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_age_of_the_fields_that_a_record_fills_counts() {
+    let changes = [
+        CUSTOMER,
+        (
+            "  name: String\n  email: String\n",
+            "  name: String\n  email: String @cacheControl(maxAge: 3)\n",
+        ),
+    ];
+    let gateway = aged(&changes).start();
+    assert!(stays(&gateway, &customer("name"), 6).await);
+    assert!(!stays(&gateway, &customer("name email"), 4).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_a_call_answers_goes_before_the_type_that_it_returns() {
+    let changes = [
+        ("  balance: Money\n", "  balance: Money @cacheControl(maxAge: 50)\n"),
+        ("type Money {", "type Money @cacheControl(maxAge: 5) {"),
+    ];
+    let gateway = aged(&changes).start();
+    let query = customer("balance { amount }");
+    gateway.data(&query).await;
+    tokio::time::advance(Duration::from_secs(45)).await;
+    gateway.calls();
+    gateway.data(&query).await;
+    assert!(!gateway.lines().contains(&"billing GET /accounts/b1/balance".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_inside_a_record_may_shorten_its_time() {
+    let changes = [(
+        "type InvoiceLine { text: String",
+        "type InvoiceLine { text: String @cacheControl(maxAge: 2)",
+    )];
+    let gateway = aged(&changes).start();
+    let query = |fields: &str| {
+        format!(
+            "{{ invoice(id: \"{}\") {{ {fields} }} }}",
+            crate::testkit::id("Invoice", "billing", "i2-1")
+        )
+    };
+    assert!(!stays(&gateway, &query("lines { text }"), 3).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_age_of_nothing_keeps_nothing() {
+    let gateway = aged(&[(
+        "type Customer implements Named {",
+        "type Customer implements Named @cacheControl(maxAge: 0) {",
+    )])
+    .start();
+    assert!(!stays(&gateway, &customer("name"), 0).await);
+}
+
+fn with_cache_control(gateway: &Gateway, value: &str) {
+    gateway.world(|world| {
+        let body = json!({ "items": [{ "id": "c1", "name": "Customer 1" }] });
+        world.reply("crm POST /customers/batch", 200, &body);
+        if let Some(Ok(reply)) = world.replies.get_mut("crm POST /customers/batch") {
+            reply.headers.push(("cache-control".into(), value.into()));
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_backends_headers_go_before_the_schema() {
+    let gateway = aged(&[CUSTOMER]).start();
+    with_cache_control(&gateway, "max-age=20");
+    assert!(stays(&gateway, &customer("name"), 19).await);
+    assert!(!stays(&gateway, &customer("name"), 21).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_vendor_file_goes_before_the_backends_headers_and_the_schema() {
+    let by_id = ("resolvers/crm/test.yaml", "  by_id:\n", "  by_id:\n    ttl: 25s\n");
+    let gateway = aged(&[CUSTOMER]).change(by_id.0, by_id.1, by_id.2).start();
+    with_cache_control(&gateway, "max-age=10");
+    assert!(stays(&gateway, &customer("name"), 24).await);
+    assert!(!stays(&gateway, &customer("name"), 26).await);
+    with_cache_control(&gateway, "no-store");
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert!(!stays(&gateway, &customer("name"), 0).await);
+}
+
+#[tokio::test]
+async fn a_cached_list_is_written_as_each_operation_asks_for_it_however_often_and_by_turns() {
+    let (warm, fresh) = (
+        Deployment::new().start(),
+        Deployment::new()
+            .change("cyclorama.yaml", "deadline: 10s", "deadline: 10s\ncache: { enabled: false }")
+            .start(),
+    );
+    let of = |selection: &str| {
+        customer(&format!("invoices {{ nodes {{ {selection} }} }} tickets {{ subject }}"))
+    };
+    let queries = [
+        of("number"),
+        of("number total { amount }"),
+        of("n: number __typename lines { text amount { currency } }"),
+        of("id"),
+    ];
+    for round in 0..3 {
+        for query in &queries {
+            for _ in 0..round {
+                assert_eq!(warm.data(query).await, fresh.data(query).await, "{query}");
+            }
+        }
+    }
+}
+
 // ---- mutations and generations ---------------------------------------------------------------------------------------
 
 fn rename(name: &str) -> String {
@@ -194,6 +334,30 @@ async fn a_mutation_drops_the_entries_that_it_names() {
         count(&gateway, &format!("{{ customer(id: \"{}\") {{ name }} }}", customer_id("c2"))).await,
         0
     );
+}
+
+#[tokio::test]
+async fn a_changed_object_is_read_anew_wherever_it_stands_or_may_newly_belong() {
+    let gateway = Deployment::new().start();
+    let by_email =
+        |email: &str| format!("{{ customerByEmail(email: \"{email}@example.com\") {{ name }} }}");
+    let (page, own, other, nobody) = (
+        "{ customers(first: 2) { nodes { name } } }".to_owned(),
+        by_email("c1"),
+        by_email("c2"),
+        by_email("nobody"),
+    );
+    for query in [&page, &own, &other, &nobody] {
+        gateway.data(query).await;
+        gateway.calls();
+        assert_eq!(count(&gateway, query).await, 0, "{query} is kept");
+    }
+    gateway.data(&rename("New")).await;
+    gateway.calls();
+    assert_eq!(count(&gateway, &other).await, 0, "another object stays");
+    assert_eq!(count(&gateway, &own).await, 1, "an answer that holds it");
+    assert_eq!(count(&gateway, &nobody).await, 1, "an answer that found nothing");
+    assert_eq!(count(&gateway, &page).await, 1, "a list of all objects");
 }
 
 #[tokio::test]
@@ -268,6 +432,20 @@ async fn a_failed_mutation_is_an_error_of_its_field_and_the_next_one_runs() {
     assert!(!answer.to_string().contains("secret words"), "{answer}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_write_that_hangs_past_the_deadline_has_an_unknown_outcome_and_the_next_one_is_not_sent()
+{
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.pauses.insert("crm".to_owned(), Duration::from_secs(8)));
+    let id = customer_id("c1");
+    let field = format!("rename(input: {{ id: \"{id}\", name: \"X\" }}) {{ note }}");
+    let answer = gateway.query(&format!("mutation {{ a: {field} b: {field} c: {field} }}")).await;
+    assert_eq!(answer["data"], json!({ "a": { "note": "renamed" }, "b": null, "c": null }));
+    let codes = codes(&answer);
+    assert_eq!(codes, ["OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"], "{answer}");
+    assert_eq!(gateway.calls().len(), 2);
+}
+
 #[tokio::test]
 async fn a_write_whose_client_leaves_is_still_made_and_drops_what_it_names() {
     let gateway = Deployment::new().start();
@@ -335,4 +513,76 @@ async fn operations_on_several_threads_that_miss_together_make_the_calls_of_one(
         }
         assert_eq!(gateway.calls().len(), 2);
     }
+}
+
+#[tokio::test]
+async fn a_write_that_may_have_been_done_drops_what_it_names_and_a_refused_one_drops_nothing() {
+    let cases = [
+        ("a broken backend", 500, "{}", 1),
+        ("an unavailable backend", 503, "{}", 1),
+        ("an answer that cannot be read", 200, "<html>", 1),
+        ("a truncated answer", 200, "{\"note\":", 1),
+        ("a refusal", 422, "{}", 0),
+    ];
+    for (what, status, body, calls) in cases {
+        let gateway = Deployment::new().start();
+        gateway.data(&customer("name")).await;
+        gateway.world(|world| {
+            world.reply("crm PATCH", status, &json!({}));
+            if let Some(Ok(reply)) = world.replies.get_mut("crm PATCH") {
+                reply.body = body.into();
+            }
+        });
+        let answer = gateway.query(&rename("New")).await;
+        assert_eq!(answer["errors"][0]["path"], json!(["rename"]), "{what}: {answer}");
+        let writes = gateway.lines().iter().filter(|line| line.starts_with("crm PATCH")).count();
+        assert_eq!(writes, 1, "{what}");
+        gateway.world(|world| world.replies.clear());
+        assert_eq!(count(&gateway, &customer("name")).await, calls, "{what}");
+    }
+}
+
+// ---- time ----------------------------------------------------------------------------------------------------------
+
+/// What a backend is told of the time that its answer is waited for, in milliseconds.
+fn told(gateway: &Gateway, line: &str) -> Vec<u64> {
+    let calls = gateway.calls();
+    let found = calls.iter().filter(|call| call.line() == line);
+    let header = |call: &crate::testkit::Call| {
+        let found = call.headers.iter().find(|(name, _)| name == "x-request-timeout-ms");
+        found.and_then(|(_, value)| value.parse().ok()).expect("a number of milliseconds")
+    };
+    found.map(header).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn later_calls_are_told_what_is_left_of_the_operations_time() {
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.pauses.insert("crm".to_owned(), Duration::from_secs(6)));
+    gateway
+        .data(&format!(
+            "{{ customer(id: \"{}\") {{ name tickets {{ subject }} }} }}",
+            customer_id("c2")
+        ))
+        .await;
+    assert_eq!(told(&gateway, "support POST /tickets/search"), [4_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_a_load_has_all_of_their_own_time() {
+    let gateway = Deployment::new().start();
+    for (backend, seconds) in [("crm", 6), ("support", 5)] {
+        let pause = Duration::from_secs(seconds);
+        gateway.world(|world| world.pauses.insert(backend.to_owned(), pause));
+    }
+    let query = customer("name tickets { subject }");
+    let first = gateway.query(&query);
+    let second = async {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        gateway.query(&query).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(codes(&first), ["DEADLINE_EXCEEDED"]);
+    assert_eq!(second.get("errors"), None, "{second}");
+    assert_eq!(gateway.lines(), ["crm POST /customers/batch", "support POST /tickets/search"]);
 }

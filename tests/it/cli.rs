@@ -1,16 +1,11 @@
 //! The program from the shell: help, exit codes, errors that say what to do.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cyclorama"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    command
-}
+use crate::program::{Folder, program};
 
 struct Ran {
     code: i32,
@@ -60,32 +55,6 @@ fn run(arguments: &[&str]) -> Ran {
     Ran::of(program().args(arguments).output().unwrap())
 }
 
-/// A deployment in a folder of its own: `(name, text)`.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("cli-{name}-{}", std::process::id()));
-        for (file, text) in files {
-            let path = folder.join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        Self(folder)
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.join(file).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
-}
-
 #[test]
 fn help_names_every_command_with_examples_and_exit_codes() {
     run(&["--help"]).code(0).prints(&[
@@ -98,7 +67,9 @@ fn help_names_every_command_with_examples_and_exit_codes() {
         "Exit codes:",
         "Examples:",
     ]);
-    for command in ["serve", "demo", "check", "explain", "schema", "query"] {
+    for command in
+        ["serve", "demo", "check", "explain", "schema", "query", "record", "test", "mock"]
+    {
         run(&[command, "--help"]).code(0).prints(&["Usage: cyclorama", command]);
     }
     run(&["--version"]).code(0).prints(&["cyclorama 0."]);
@@ -137,6 +108,16 @@ fn the_shipped_files_are_fine() {
 }
 
 #[test]
+fn the_json_schema_of_each_kind_of_file_is_printed() {
+    for kind in ["cyclorama", "roles", "identity", "vendor", "case"] {
+        let printed = run(&["check", "--json-schema", kind]).code(0).json();
+        let committed = std::fs::read_to_string(format!("docs/schemas/{kind}.json")).unwrap();
+        assert_eq!(printed, serde_json::from_str::<Value>(&committed).unwrap());
+    }
+    run(&["check", "--json-schema", "vendors"]).code(2).says(&["vendor"]);
+}
+
+#[test]
 fn wrong_files_are_reported_with_their_places_and_nothing_is_served() {
     let folder = Folder::new(
         "wrong",
@@ -161,8 +142,14 @@ fn wrong_files_are_reported_with_their_places_and_nothing_is_served() {
 }
 
 #[test]
-fn the_schema_is_printed_as_text_and_as_introspection() {
+fn the_schema_is_printed_as_text_as_introspection_and_for_a_federation() {
     run(&["schema", "--demo"]).code(0).prints(&["type Query", "type Customer"]);
+    run(&["schema", "--demo", "--format", "federation"]).code(0).prints(&[
+        "@link(",
+        "@key(fields: \"id\")",
+        "@shareable",
+        "\"A postal address.\"",
+    ]);
     let answer = run(&["schema", "--demo", "--format", "json"]).code(0).json();
     let types = answer["data"]["__schema"]["types"].as_array().unwrap();
     assert!(types.iter().any(|ty| ty["name"] == "Customer"));
@@ -315,6 +302,9 @@ fn a_served_deployment_logs_json_and_ends_on_sigterm() {
         "{request:#}"
     );
     assert!(request["status"].is_u64() && request["duration_ms"].is_number(), "{request:#}");
+    let digits = request["duration_ms"].to_string();
+    let fraction = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    assert!(fraction <= 3, "{request:#}");
     assert!(request["span"]["request_id"].is_string(), "{request:#}");
     assert!(!rest.contains("ada"), "{rest}");
 }
@@ -353,4 +343,13 @@ fn the_demo_says_where_it_is_and_what_to_try() {
         "{answer:#}"
     );
     assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn an_operation_over_a_limit_is_refused_at_the_shell_too() {
+    let aliases = (0..101).fold(String::new(), |text, n| text + &format!("a{n}: __typename "));
+    let document = format!("{{ {aliases} }}");
+    run(&["query", "--demo", "--compact", "-q", &document]).code(2).prints(&["ALIASES_LIMIT"]);
+    let page = "{ customers(first: 1000000000) { totalCount } }";
+    run(&["query", "--demo", "--compact", "-q", page]).prints(&["PAGE_SIZE_LIMIT"]);
 }

@@ -38,10 +38,27 @@ fn shipped_files_compile_without_a_diagnostic() {
 }
 
 #[test]
-fn a_type_of_records_named_subscription_is_no_root() {
-    let graph = shipped().0.graph.unwrap();
+fn a_type_of_records_named_subscription_is_no_root_and_is_warned_of() {
+    let sdl = "type Query { all: [Subscription!] }\ntype Subscription { plan: String }\n";
+    let roles = "roles:\n  billing:\n    parts: {}\n    fields: [Query.all]\n";
+    let vendor = "role: billing\nprotocol: rest\nurl: http://billing.test\ncalls:\n  all: { get: /all }\n\
+                  types:\n  Subscription: { plan: .plan }\nfields:\n  Query.all: { call: all }\n";
+    let texts = [
+        (
+            "cyclorama.yaml",
+            "schema: schema\nresolvers: resolvers\nroles:\n  billing: { vendor: test }\n",
+        ),
+        ("schema/schema.graphql", sdl),
+        ("resolvers/roles.yaml", roles),
+        ("resolvers/billing/test.yaml", vendor),
+    ];
+    let compiled = compile(&Files::in_memory("cyclorama.yaml", texts));
+    let codes: Vec<&str> =
+        compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
+    assert_eq!(codes, ["root_name"], "{:#?}", compiled.diagnostics);
+    let graph = compiled.graph.unwrap();
     assert!(graph.schema.schema_definition.subscription.is_none());
-    assert!(graph.sdl.contains("schema {\n  query: Query\n  mutation: Mutation\n}\n"));
+    assert!(graph.sdl.contains("schema {\n  query: Query\n}\n"));
     assert!(graph.type_named("Subscription").is_some());
 }
 
@@ -93,7 +110,15 @@ fn fields_have_the_sources_that_the_vendor_files_say() {
     assert!(matches!(invoices.yields, Yields::Connection { .. }));
     let call = graph.call(invoices.call);
     assert!(matches!(call.keys, KeyMode::PerKey { parallel: 16 }));
-    assert!(matches!(&call.inputs[..], [Input::Argument(path)] if &*path.path[0] == "status"));
+    let paths = call.inputs.iter().map(|input| match input {
+        Input::Argument(path) => path.path.join("."),
+        other => panic!("{other:?}"),
+    });
+    let paths: Vec<String> = paths.collect();
+    assert_eq!(
+        paths,
+        ["filter.createdAt.since", "filter.createdAt.until", "filter.status", "status"]
+    );
     assert_eq!(call.fills.len(), 1);
     assert!(matches!(
         source("InvoiceConnection", "pageInfo"),

@@ -11,13 +11,43 @@ use crate::compile::expect_file;
 
 const ROOT: &str = "tests/diagnostics";
 
-/// One case: the files of `base` with those of the folder over them; a file that holds `(none)` alone is taken away.
+/// One case: the files of `base` with those of the folder over them; a file that holds `(none)` alone is taken away, and
+/// `changes.diff` says what else of `base` is different.
 fn case(folder: &Path) -> Files {
     let mut texts = BTreeMap::new();
     read(&Path::new(ROOT).join("base"), Path::new(""), &mut texts);
     read(folder, Path::new(""), &mut texts);
     texts.remove("report.txt");
+    if let Some(changes) = texts.remove("changes.diff") {
+        change(&changes, &mut texts);
+    }
     texts.retain(|_, text| text.trim() != "(none)");
+    in_memory(&texts)
+}
+
+/// Changes as a diff writes them: `@ file` or `@` begins one, then lines that stay (` `), go (`-`) and come (`+`).
+fn change(changes: &str, texts: &mut BTreeMap<String, String>) {
+    let mut file = String::new();
+    for change in format!("\n{changes}").split("\n@").skip(1) {
+        let (name, lines) = change.split_once('\n').unwrap();
+        if !name.trim().is_empty() {
+            name.trim().clone_into(&mut file);
+        }
+        let lines: Vec<&str> = lines.lines().collect();
+        let (old, new) = (block(&lines, [' ', '-']), block(&lines, [' ', '+']));
+        let text = format!("\n{}\n", texts[&file].trim_end());
+        assert_eq!(text.matches(&old).count(), 1, "{file}: {old}");
+        texts.insert(file.clone(), text.replacen(&old, &new, 1)[1..].to_owned());
+    }
+}
+
+/// The lines that begin with one of the signs, without it, between line ends.
+fn block(lines: &[&str], signs: [char; 2]) -> String {
+    let kept = lines.iter().filter_map(|line| line.strip_prefix(signs));
+    ["\n"].into_iter().chain(kept.flat_map(|line| [line, "\n"])).collect()
+}
+
+fn in_memory(texts: &BTreeMap<String, String>) -> Files {
     let texts: Vec<(&str, &str)> =
         texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let variables = BTreeMap::from([("SECRET".to_owned(), "never-shown".to_owned())]);
@@ -148,4 +178,72 @@ fn the_report_for_machines_has_every_place() {
         .map(|label| label["file"].as_str().unwrap())
         .collect();
     assert!(names.len() >= 4, "{names:?}");
+}
+
+/// Every line of a schema that fits its resolvers, broken in several ways: what is told is the schema's own problems.
+#[test]
+fn an_error_of_the_schema_casts_no_shadow_on_the_other_files() {
+    let mut texts = BTreeMap::new();
+    read(&Path::new(ROOT).join("base"), Path::new(""), &mut texts);
+    let schema = texts["schema/schema.graphql"].clone();
+    let lines: Vec<&str> = schema.lines().collect();
+    let (mut broken, mut shadows) = (0, Vec::new());
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
+        let colon = line.replace(": ", " ");
+        let typo = line.replace(": ", ": Absent");
+        let brace = line.replace('{', "[").replace('}', "");
+        let doubled = format!("{line}\n{line}");
+        for change in ["", "!", &colon, &typo, &brace, &doubled] {
+            let mut changed = lines.clone();
+            changed[index] = change;
+            texts.insert("schema/schema.graphql".to_owned(), changed.join("\n"));
+            let files = in_memory(&texts);
+            let compiled = compile(&files);
+            let is_of_schema = |code: Code| code == Code::InvalidSchema;
+            let mut codes = compiled.diagnostics.iter().map(|one| one.code);
+            if codes.clone().any(is_of_schema) {
+                broken += 1;
+                let report = render::plain(&compiled.diagnostics, &files.sources);
+                if !codes.all(is_of_schema) {
+                    shadows.push(format!("line {}: {change:?}\n{report}", index + 1));
+                }
+                assert!(compiled.graph.is_none());
+            }
+        }
+    }
+    assert!(shadows.is_empty(), "{}", shadows.join("\n"));
+    assert!(broken > 150, "{broken}");
+}
+
+/// Every line of every other file, made something that is no YAML: what is told is that alone.
+#[test]
+fn a_file_that_is_no_yaml_casts_no_shadow_on_the_others() {
+    let mut texts = BTreeMap::new();
+    read(&Path::new(ROOT).join("base"), Path::new(""), &mut texts);
+    let (mut broken, mut shadows) = (0, Vec::new());
+    for name in texts.keys().filter(|name| !name.starts_with("schema/")) {
+        let lines: Vec<&str> = texts[name].lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            for change in [format!("{line} ]"), format!("{line}: [ {{"), format!("\"{line}")] {
+                let mut changed = lines.clone();
+                changed[index] = &change;
+                let mut texts = texts.clone();
+                texts.insert(name.clone(), changed.join("\n"));
+                let files = in_memory(&texts);
+                let compiled = compile(&files);
+                let is_syntax = |code: Code| code == Code::YamlSyntax;
+                let mut codes = compiled.diagnostics.iter().map(|one| one.code);
+                if codes.clone().any(is_syntax) {
+                    broken += 1;
+                    let report = render::plain(&compiled.diagnostics, &files.sources);
+                    if !codes.all(|code| is_syntax(code) || code == Code::YamlUnsupported) {
+                        shadows.push(format!("{name}:{}: {change:?}\n{report}", index + 1));
+                    }
+                    assert!(compiled.graph.is_none());
+                }
+            }
+        }
+    }
+    assert!(shadows.is_empty(), "{} of {broken}\n{}", shadows.len(), shadows.join("\n"));
+    assert!(broken > 150, "{broken}");
 }

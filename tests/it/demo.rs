@@ -1,5 +1,6 @@
 //! The shipped schema and vendor files over the demo's backends, on real sockets.
 
+use crate::testkit::codes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,11 +8,11 @@ use cyclorama::compile::{Files, compile};
 use cyclorama::demo::{self, Options, Role};
 use cyclorama::engine::{Engine, EngineSettings, Request};
 use cyclorama::principal::Principal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-struct Stage {
-    engine: Arc<Engine>,
-    backends: demo::Backends,
+pub(crate) struct Stage {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) backends: demo::Backends,
 }
 
 /// The shipped files with the addresses of these backends.
@@ -31,7 +32,7 @@ fn files(url: impl Fn(Role) -> String) -> Vec<(&'static str, String)> {
     demo::files().iter().map(|(name, text)| (*name, with_address(name, text))).collect()
 }
 
-async fn stage(options: Options) -> Stage {
+pub(crate) async fn stage(options: Options) -> Stage {
     let backends = demo::start(options).await.expect("three ports of 127.0.0.1");
     let texts = files(|role| backends.url(role));
     let files =
@@ -39,36 +40,45 @@ async fn stage(options: Options) -> Stage {
     let compiled = compile(&files);
     assert!(compiled.diagnostics.is_empty(), "{:#?}", compiled.diagnostics);
     let graph = Arc::new(compiled.graph.expect("a graph"));
-    let engine = Engine::new(graph, EngineSettings { cursor_secret: None }).expect("an engine");
+    let engine = Engine::new(graph, EngineSettings::default()).expect("an engine");
     Stage { engine, backends }
 }
 
-async fn small_stage() -> Stage {
+pub(crate) async fn small_stage() -> Stage {
     stage(Options { customers: 64, ..Options::default() }).await
 }
 
 impl Stage {
     async fn answer(&self, query: &str, variables: Value) -> Value {
+        self.answer_as(&Principal::anonymous(), query, variables).await
+    }
+
+    pub(crate) async fn answer_as(
+        &self,
+        principal: &Principal,
+        query: &str,
+        variables: Value,
+    ) -> Value {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
         let query = query.to_owned();
-        let request = Request { query, operation_name: None, variables, extensions: Map::new() };
-        let response = self.engine.execute(request, &Principal::anonymous()).await;
+        let request = Request { query, variables, ..Request::default() };
+        let response = self.engine.execute(request, principal).await;
         serde_json::from_slice(&response.body).expect("JSON")
     }
 
     /// The data of an answer without errors.
-    async fn data(&self, query: &str, variables: Value) -> Value {
+    pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.answer(query, variables).await;
         assert_eq!(answer.get("errors"), None, "{answer:#}");
         answer["data"].take()
     }
 
     /// Customer number `number`, from 0, by the CRM's id.
-    fn id(number: u32) -> String {
+    pub(crate) fn id(number: u32) -> String {
         cyclorama::value::opaque_id("Customer", "crm", &(1001 + number).to_string())
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
+    pub(crate) fn calls(&self) -> Vec<(String, u64)> {
         self.backends.take_calls().into_iter().collect()
     }
 }
@@ -154,12 +164,7 @@ async fn billing_takes_one_customer_a_call_and_never_the_same_twice() {
     }";
     let answer = stage.answer(query, json!({})).await;
     let made: BTreeMap<String, u64> = stage.calls().into_iter().collect();
-    let codes: Vec<&Value> = answer["errors"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|error| &error["extensions"]["code"])
-        .collect();
+    let codes = codes(&answer);
     assert_eq!(codes, ["AMBIGUOUS"], "the one customer of whom billing has two records");
     let customers = answer["data"]["customers"]["nodes"].as_array().expect("a list");
     let billed = customers.iter().filter(|customer| !customer["invoices"].is_null()).count();
@@ -242,14 +247,14 @@ async fn interfaces_and_unions_are_what_their_records_say() {
             nodes {
                 billingDocuments { __typename number ... on CreditNote { invoice { number } } ... on Invoice { status } }
                 tickets(first: 3) {
-                    nodes { comments(first: 5) { nodes { author { __typename ... on User { email } ... on Contact { fullName } } } } }
+                    nodes { comments(first: 5) { nodes { author { __typename ... on User { email } ... on Requester { fullName } } } } }
                 }
             }
         }
     }";
     let data = stage.answer(query, json!({})).await["data"].take();
     let text = data.to_string();
-    for name in ["Invoice", "CreditNote", "User", "Contact"] {
+    for name in ["Invoice", "CreditNote", "User", "Requester"] {
         assert!(text.contains(&format!(r#""__typename":"{name}""#)), "no {name}");
     }
     let customers = data["customers"]["nodes"].as_array().expect("a list");
@@ -405,6 +410,31 @@ async fn a_changed_customer_is_read_as_changed() {
 }
 
 #[tokio::test]
+async fn a_changed_address_is_found_at_once_and_other_customers_are_not_read_anew() {
+    let stage = small_stage().await;
+    let by_email = r"query ($email: String!) { customerByEmail(email: $email) { id } }";
+    let (old, new) = ("zoe.o'neil@blue-works.example", "zoe@blue-works.example");
+    assert_eq!(
+        stage.data(by_email, json!({ "email": old })).await["customerByEmail"]["id"],
+        Stage::id(0)
+    );
+    assert_eq!(stage.data(by_email, json!({ "email": new })).await["customerByEmail"], Value::Null);
+    let other = r"query ($id: ID!) { customer(id: $id) { displayName } }";
+    stage.data(other, json!({ "id": Stage::id(1) })).await;
+    let write = r"mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { customer { id } } }";
+    let input = json!({ "id": Stage::id(0), "primaryEmail": new });
+    stage.data(write, json!({ "input": input })).await;
+    stage.calls();
+    stage.data(other, json!({ "id": Stage::id(1) })).await;
+    assert_eq!(stage.calls(), [], "another customer is still known");
+    assert_eq!(
+        stage.data(by_email, json!({ "email": new })).await["customerByEmail"]["id"],
+        Stage::id(0)
+    );
+    assert_eq!(stage.data(by_email, json!({ "email": old })).await["customerByEmail"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_value_stays_a_value_in_every_backend() {
     let stage = small_stage().await;
     let query = r"query ($email: String!) { customerByEmail(email: $email) { id tickets { nodes { id } } } }";
@@ -417,5 +447,44 @@ async fn a_value_stays_a_value_in_every_backend() {
     ] {
         let answer = stage.answer(query, json!({ "email": odd })).await;
         assert_eq!(answer["data"]["customerByEmail"], Value::Null, "{odd}: {answer:#}");
+    }
+}
+
+const LONG: std::time::Duration = std::time::Duration::from_hours(1);
+
+/// The names of five customers, one query after the other.
+async fn five_names(stage: &Stage, query: &str) -> Vec<Value> {
+    let mut names = Vec::new();
+    for number in 0..5 {
+        let data = stage.data(query, json!({ "id": Stage::id(number) })).await;
+        names.push(data["customer"]["displayName"].clone());
+    }
+    names
+}
+
+#[tokio::test]
+async fn a_slow_backend_keeps_waiting_only_who_needs_it() {
+    let options =
+        Options { customers: 16, slow: vec![Role::Billing], slow_by: LONG, ..Options::default() };
+    let stage = stage(options).await;
+    let slow = "query ($id: ID!) { customer(id: $id) { balance { amount } } }";
+    let quick =
+        "query ($id: ID!) { customer(id: $id) { displayName tickets { nodes { subject } } } }";
+    tokio::select! {
+        biased;
+        answer = stage.answer(slow, json!({ "id": Stage::id(0) })) => panic!("billing came: {answer}"),
+        names = five_names(&stage, quick) => assert!(names.iter().all(Value::is_string), "{names:?}"),
+    }
+}
+
+#[tokio::test]
+async fn latency_is_between_every_call_and_its_answer() {
+    let late = stage(Options { customers: 16, latency: LONG, ..Options::default() }).await;
+    let prompt = small_stage().await;
+    let query = "query ($id: ID!) { customer(id: $id) { displayName } }";
+    tokio::select! {
+        biased;
+        answer = late.answer(query, json!({ "id": Stage::id(0) })) => panic!("it came at once: {answer}"),
+        names = five_names(&prompt, query) => assert!(names.iter().all(Value::is_string), "{names:?}"),
     }
 }

@@ -51,6 +51,11 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
 fn compiled(role: &str, vendor: &str) -> Compiled {
     let name = format!("resolvers/{role}/docs.yaml");
     let mut texts: Vec<(&str, String)> = vec![(name.as_str(), vendor.to_owned())];
+    // what the pages call so
+    let schema_name = format!("resolvers/{role}/schemas/invoice.json");
+    let schema = blocks(&page("contracts.md"));
+    let schema = schema.into_iter().find(|block| block.info == "json schemas/invoice.json");
+    texts.push((&schema_name, schema.expect("a schema").text));
     for (path, text) in demo::files() {
         let text = demo::Role::ALL.into_iter().fold((*text).to_owned(), |text, one| {
             let line = format!("  {one}: {{ vendor: demo }}\n");
@@ -76,7 +81,7 @@ fn errors(compiled: &Compiled) -> Vec<String> {
 #[test]
 fn the_vendor_files_of_the_documentation_compile() {
     let mut count = 0;
-    for name in ["vendor-files.md", "adding-a-field.md"] {
+    for name in ["vendor-files.md", "adding-a-field.md", "contracts.md", "lists.md"] {
         for block in blocks(&page(name)).into_iter().filter(|block| block.info == "yaml vendor") {
             let top = |key: &str| {
                 block.text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim)
@@ -214,6 +219,7 @@ fn record(graph: &Graph, ty: &str, role: &str, input: &Block, place: &str) -> Va
         page: None,
         page_size: None,
         principal: &principal,
+        known: None,
     };
     let decoded =
         decode(call, inputs, response).unwrap_or_else(|error| panic!("{place}: {error:?}"));

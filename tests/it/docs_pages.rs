@@ -233,6 +233,11 @@ impl Server {
     }
 
     fn answer(&self, query: &str, variables: &Value) -> Value {
+        let text = self.text(query, variables, "application/json");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    fn text(&self, query: &str, variables: &Value, accept: &str) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = reqwest::Client::builder()
@@ -241,9 +246,9 @@ impl Server {
             .unwrap()
             .post(format!("http://{}/graphql", self.address))
             .header("content-type", "application/json")
+            .header("accept", accept)
             .body(body);
-        let text = runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() });
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() })
     }
 }
 
@@ -299,6 +304,24 @@ fn every_operation_of_the_pages_is_answered_by_the_demo() {
     assert!(count > 0);
 }
 
+#[test]
+fn the_parts_of_an_answer_are_those_that_their_page_shows() {
+    let server = Server::start(&["demo", "--slow", "support"]);
+    let blocks = blocks(&read("docs/incremental-delivery.md"));
+    let find = |info: &str| blocks.iter().filter(|block| block.info == info).collect::<Vec<_>>();
+    let variables = serde_json::from_str(&find("json variables")[0].text).unwrap();
+    let accept = "multipart/mixed;incrementalSpec=v0.2, application/json";
+    let text = server.text(&find("graphql")[0].text, &variables, accept);
+    let parts: Vec<Value> = text
+        .split("\r\n---")
+        .filter_map(|part| serde_json::from_str(part.split_once("\r\n\r\n")?.1).ok())
+        .collect();
+    let shown = find("json part");
+    let shown: Vec<Value> =
+        shown.iter().map(|block| serde_json::from_str(&block.text).unwrap()).collect();
+    assert_eq!(parts, shown);
+}
+
 /// A command line's words, as a shell would take them apart: quotes, and comments at the end.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -321,7 +344,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The arguments for the program, of a line that runs it.
-fn arguments(line: &str) -> Option<Vec<String>> {
+pub(crate) fn arguments(line: &str) -> Option<Vec<String>> {
     let words = words(line);
     let rest = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["cyclorama", ..] => 1,
@@ -401,6 +424,25 @@ fn what_commands_print_is_what_the_pages_show() {
         }
     }
     assert!(count > 0);
+}
+
+/// The page's policy in place of the shipped file's roles.
+#[test]
+fn the_policy_that_the_page_shows_is_read_and_right() {
+    use cyclorama::compile::{Files, compile};
+    let config = block("docs/operations.md", "yaml cyclorama.yaml").text;
+    let texts = cyclorama::demo::files().iter().filter(|(name, _)| *name != "cyclorama.yaml");
+    let texts = texts.copied().chain([("cyclorama.yaml", config.as_str())]);
+    let compiled = compile(&Files::in_memory("cyclorama.yaml", texts));
+    assert!(compiled.diagnostics.is_empty(), "{:#?}", compiled.diagnostics);
+    let graph = compiled.graph.unwrap();
+    let crm = &graph.backends[0];
+    let rate = crm.policy.groups[0].quota.as_ref().unwrap().rate.unwrap();
+    assert_eq!((&*crm.role, crm.concurrency, rate.calls, rate.burst), ("crm", 10, 90, 9));
+    let (retry, breaker) = (crm.policy.retry, crm.policy.groups[0].breaker);
+    assert_eq!((retry.attempts, retry.budget.percent, breaker.failures), (2, 10, 5));
+    // what is not said is as usual
+    assert_eq!((breaker.percent, graph.backends[1].policy.retry.attempts), (50, 3));
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     head(&mut stream).await
 }
 
-async fn head(stream: &mut TcpStream) -> String {
+pub(crate) async fn head(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     while !text.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut buffer = [0; 4096];
@@ -38,19 +38,20 @@ async fn a_server_that_runs_says_so() {
 fn post(body: &serde_json::Value) -> String {
     let body = body.to_string();
     format!(
-        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
 /// A CRM that takes calls and answers when it is told to, or never.
-async fn silent_crm() -> (TcpListener, Setup) {
+pub(crate) async fn silent_crm() -> (TcpListener, Setup) {
     let crm = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", crm.local_addr().unwrap());
     (crm, Setup { crm: Some(url), ..Setup::default() })
 }
 
-const ONE_CUSTOMER: &str = r#"{ customerByEmail(email: "ada@mail.example") { displayName } }"#;
+pub(crate) const ONE_CUSTOMER: &str =
+    r#"{ customerByEmail(email: "ada@mail.example") { displayName } }"#;
 
 #[tokio::test]
 async fn a_client_that_leaves_takes_its_backend_calls_with_it() {

@@ -39,7 +39,7 @@ async fn every_prepared_query_has_an_answer_in_the_demo() {
     let tabs =
         html.split("id=\"tabs\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
     let tabs: Vec<Value> = serde_json::from_str(tabs).unwrap();
-    assert_eq!(tabs.len(), 5, "{tabs:#?}");
+    assert_eq!(tabs.len(), 6, "{tabs:#?}");
     for tab in tabs {
         let variables = match tab["variables"].as_str().unwrap() {
             "" => Value::Null,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testkit::{Deployment, customer_id};
+use crate::testkit::{Deployment, codes, customer_id};
 
 fn customer(key: &str, fields: &str) -> String {
     format!("{{ customer(id: \"{}\") {{ {fields} }} }}", customer_id(key))
@@ -90,12 +90,7 @@ async fn an_anchor_that_fails_leaves_the_object_with_what_is_known_of_it() {
     assert_eq!(answer["data"]["customer"]["id"], customer_id("c2").as_str());
     assert_eq!(answer["data"]["customer"]["name"], Value::Null);
     assert_eq!(answer["data"]["customer"]["plan"], Value::Null);
-    let codes: Vec<&str> = answer["errors"]
-        .as_array()
-        .expect("errors")
-        .iter()
-        .filter_map(|error| error["extensions"]["code"].as_str())
-        .collect();
+    let codes = codes(&answer);
     assert_eq!(codes, ["BACKEND_UNAVAILABLE", "SOURCE_UNAVAILABLE"]);
     assert_eq!(answer["data"]["customer"]["sourceStatus"][0]["state"], "UNAVAILABLE");
     // Billing was never asked: nobody knew for whom.
@@ -176,6 +171,53 @@ async fn an_object_that_another_system_names_is_found_back_in_the_crm() {
     );
 }
 
+/// The customer of an invoice of c3, whose account names no customer: the address alone leads to it.
+const OF_INVOICE: &str = "number customer { name plan }";
+
+fn invoice_of_c3() -> String {
+    let invoice = crate::testkit::id("Invoice", "billing", "i3-1");
+    format!("{{ invoice(id: \"{invoice}\") {{ {OF_INVOICE} }} }}")
+}
+
+#[tokio::test]
+async fn what_leads_to_no_record_of_the_anchor_is_null_and_no_empty_object() {
+    for leads_nowhere in [Value::Null, json!("  "), json!("info@example.com")] {
+        let gateway = Deployment::new().start();
+        gateway.world(|world| world.accounts[2]["email"] = leads_nowhere.clone());
+        let data = gateway.data(&invoice_of_c3()).await;
+        assert_eq!(data["invoice"], json!({ "number": "3/1", "customer": null }));
+        let lines = gateway.lines();
+        assert_eq!(lines, ["billing GET /accounts", "billing GET /invoices/i3-1"]);
+    }
+    // the account itself is gone
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.accounts.retain(|account| account["id"] != "b3"));
+    let data = gateway.data(&invoice_of_c3()).await;
+    assert_eq!(data["invoice"], json!({ "number": "3/1", "customer": null }));
+}
+
+#[tokio::test]
+async fn what_may_lead_to_the_anchor_stays_with_errors_while_nobody_can_tell() {
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.reply("crm", 503, &json!({})));
+    let answer = gateway.query(&invoice_of_c3()).await;
+    assert_eq!(answer["data"]["invoice"]["customer"], json!({ "name": null, "plan": "gold" }));
+    assert_eq!(codes(&answer), ["BACKEND_UNAVAILABLE"]);
+    // who was to name the customer did not answer
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.reply("billing GET /accounts", 503, &json!({})));
+    let answer = gateway.query(&invoice_of_c3()).await;
+    assert_eq!(answer["data"]["invoice"]["customer"], json!({ "name": null, "plan": null }));
+    assert_eq!(codes(&answer), ["SOURCE_UNAVAILABLE", "BACKEND_UNAVAILABLE"]);
+    assert_eq!(gateway.lines(), ["billing GET /accounts", "billing GET /invoices/i3-1"]);
+    // two customers have the address
+    let gateway = Deployment::new().start();
+    gateway.world(|world| world.customers[3]["email"] = json!("c3@example.com"));
+    let answer = gateway.query(&invoice_of_c3()).await;
+    assert_eq!(answer["data"]["invoice"]["customer"], json!({ "name": null, "plan": "gold" }));
+    assert_eq!(codes(&answer), ["AMBIGUOUS"]);
+}
+
 #[tokio::test]
 async fn an_id_of_another_type_is_refused_with_its_argument_named() {
     let gateway = Deployment::new().start();
@@ -209,4 +251,28 @@ async fn a_union_is_answered_by_each_records_own_type() {
     );
     assert_eq!(answer["data"]["recent"][1], Value::Null);
     assert_eq!(answer["errors"][0]["path"], json!(["recent", 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_tells_how_long_the_slowest_of_a_backends_answers_was_waited_for() {
+    let gateway = Deployment::new().start();
+    let pause = std::time::Duration::from_millis;
+    gateway.world(|world| {
+        world.pauses.insert("crm".to_owned(), pause(30));
+        world.pauses.insert("billing GET /accounts".to_owned(), pause(70));
+        world.pauses.insert("billing GET /invoices".to_owned(), pause(250));
+    });
+    let fields = "name plan invoices(first: 1) { nodes { number } } sourceStatus { system latencyMs fromCache }";
+    let waited = async |key: &str| {
+        let answer = gateway.query(&customer(key, fields)).await;
+        let told = |of: &Value| json!([of["latencyMs"], of["fromCache"]]);
+        let all = answer["data"]["customer"]["sourceStatus"].as_array().expect("statuses");
+        all.iter().map(told).collect::<Vec<_>>()
+    };
+    let never = json!([null, false]);
+    assert_eq!(waited("c2").await, [json!([30, false]), json!([250, false]), never.clone()]);
+    assert_eq!(waited("c2").await, [json!([null, true]), json!([null, true]), never.clone()]);
+    // a backend that refuses was waited for all the same, and was not asked for the invoices of whom it does not know
+    gateway.world(|world| world.reply("billing", 400, &json!({})));
+    assert_eq!(waited("c4").await, [json!([30, false]), json!([70, false]), never]);
 }

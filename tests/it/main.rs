@@ -1,69 +1,87 @@
+#![cfg(test)]
+
 // the files and the engine
-#[cfg(test)]
 mod compile;
-#[cfg(test)]
 mod compile_diagnostics;
-#[cfg(test)]
+mod metrics;
 mod needs;
-#[cfg(test)]
 mod site;
-#[cfg(test)]
 mod testkit;
-#[cfg(test)]
 mod tidy;
-#[cfg(test)]
 mod batching;
-#[cfg(test)]
 mod caching;
-#[cfg(test)]
+mod staleness;
+mod contract_cases;
+mod contracts;
 mod identity;
-#[cfg(test)]
+mod identity_guards;
+mod identity_told;
+mod lists;
 mod paging;
-#[cfg(test)]
+mod timeline;
+mod plain_records;
 mod answers;
-#[cfg(test)]
+mod attacks;
+mod fuzz;
 mod bad_answers;
+mod incremental;
+mod incremental_pages;
+mod incremental_random;
+
+mod federation;
+mod federation_docs;
+mod federation_routers;
+mod federation_table;
+mod federation_trace;
 
 // the edge
-#[cfg(test)]
+mod clients;
 mod cli;
-#[cfg(test)]
+mod draining;
 mod http;
-#[cfg(test)]
 mod http_audit;
-#[cfg(test)]
+mod http_batch;
+mod http_connections;
+mod http_events;
+mod http_known;
 mod http_life;
-#[cfg(test)]
+mod http_origin;
+mod http_parts;
 mod http_page;
-#[cfg(test)]
 mod http_socket;
+mod http_statuses;
+mod http_ways;
+mod health;
+mod overload;
+mod program;
+mod reload;
+mod seen;
 
 // a request, stage by stage
-#[cfg(test)]
+mod oracle;
+mod oddities;
 mod operation;
 
 // the shipped files
-#[cfg(test)]
+mod cost;
+mod explain;
+mod worst_case;
 mod demo;
-#[cfg(test)]
+mod demo_model;
 mod docs;
-#[cfg(test)]
 mod docs_pages;
+mod walk_through;
 
 // systems of others
-#[cfg(test)]
+mod packs;
+mod policy;
+mod faults;
 mod real;
-#[cfg(test)]
 mod real_systems;
-#[cfg(test)]
 mod transport;
-#[cfg(test)]
 mod transport_pages;
-#[cfg(test)]
 mod transport_policy;
-#[cfg(test)]
 mod transport_soap;
-#[cfg(test)]
+mod transport_tls;
 mod transport_urls;
-#[cfg(test)]
 mod executor;

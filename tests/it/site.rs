@@ -32,6 +32,10 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     /// Where the CRM is, if it is not the demo's.
     pub(crate) crm: Option<String>,
+    /// Who may use a WebSocket.
+    pub(crate) admit_socket: Option<http::AdmitSocket>,
+    /// More files.
+    pub(crate) files: Vec<(&'static str, String)>,
 }
 
 impl Site {
@@ -40,14 +44,20 @@ impl Site {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let options = demo::Options { customers: 30, ..setup.demo };
+        let options = demo::Options { customers: 30, ..setup.demo.clone() };
         let backends = demo::start(options).await.unwrap();
-        let (engine, settings) = engine(&backends, setup.crm.as_deref(), &setup.config);
+        let addresses = backends.environment().into_iter();
+        let addresses = addresses.map(|(name, url)| (name.to_owned(), url)).collect();
+        let (engine, settings) = engine(addresses, ROLES, &setup);
         let (email, ticket) = backends.first_customer();
         let ticket_id = opaque_id("Ticket", "support", &ticket.unwrap().to_string());
         let examples = http::Examples { email, ticket_id };
         let (graphiql, http) = (settings.graphiql_enabled, settings.http);
-        let gateway = http::Gateway::new(engine, http::Settings { graphiql, http, examples });
+        let mut edge = http::Settings { graphiql, http, examples, ..http::Settings::default() };
+        if let Some(admit) = setup.admit_socket {
+            edge.admit_socket = admit;
+        }
+        let gateway = http::Server::new(engine, edge);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -80,22 +90,29 @@ impl Site {
     }
 }
 
-/// The graph of the shipped files over these backends; `crm` is another address for the CRM.
-fn engine(backends: &Backends, crm: Option<&str>, more: &str) -> (Arc<Engine>, Settings) {
+const ROLES: &str =
+    "  crm: { vendor: demo }\n  billing: { vendor: demo }\n  support: { vendor: demo }\n";
+
+/// The graph of the shipped files over the backends at these addresses; `crm` of the setup is another one for the CRM.
+pub(crate) fn engine(
+    mut environment: BTreeMap<String, String>,
+    roles: &str,
+    setup: &Setup,
+) -> (Arc<Engine>, Settings) {
     let texts = demo::files().iter().filter(|(name, _)| *name != "cyclorama.yaml").copied();
-    let roles =
-        "  crm: { vendor: demo }\n  billing: { vendor: demo }\n  support: { vendor: demo }\n";
+    let texts = texts.chain(setup.files.iter().map(|(name, text)| (*name, text.as_str())));
+    let more = &setup.config;
     let config = format!("schema: schema\nresolvers: resolvers\nroles:\n{roles}{more}");
-    let mut environment: BTreeMap<String, String> =
-        backends.environment().into_iter().map(|(name, url)| (name.to_owned(), url)).collect();
-    if let Some(crm) = crm {
-        environment.insert("DEMO_CRM_URL".to_owned(), crm.to_owned());
+    if let Some(crm) = &setup.crm {
+        environment.insert("DEMO_CRM_URL".to_owned(), crm.clone());
     }
     let files =
         Files::in_memory("cyclorama.yaml", texts.chain([("cyclorama.yaml", config.as_str())]));
     let compiled = compile(&files.with_environment(environment, BTreeMap::new()));
     let graph = compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
-    let engine = Engine::new(Arc::new(graph), EngineSettings::default()).unwrap();
+    let known = compiled.settings.known.clone();
+    let engine_settings = EngineSettings { known, ..EngineSettings::default() };
+    let engine = Engine::new(Arc::new(graph), engine_settings).unwrap();
     (engine, compiled.settings)
 }
 

@@ -36,6 +36,12 @@ pub(crate) fn backend(url: &str) -> Backend {
         headers: Vec::new(),
         concurrency: 8,
         connect_timeout: Duration::from_secs(5),
+        tls_ca: None,
+        policy: Policy {
+            retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
+            ..Policy::default()
+        },
+        health: None,
     }
 }
 
@@ -59,23 +65,35 @@ pub(crate) fn call(request: RequestTemplate) -> Call {
         inputs: Vec::new(),
         keys: KeyMode::None,
         pages: None,
+        order: None,
         records: Some(path(".data[]")),
+        only: None,
         answers: Vec::new(),
+        inside: None,
+        cut: None,
+        also: None,
         answers_normalizer: Normalizer::Exact,
         success: None,
+        refused: None,
         errors: ErrorPaths {
             message: Some(path(".error.message")),
             code: Some(path(".error.code")),
+            ..ErrorPaths::default()
         },
         missing: Vec::new(),
         projects: false,
         needs: Vec::new(),
         ttl: None,
+        stale: Stale::default(),
         timeout: Duration::from_secs(20),
         effect: Effect::Read,
+        group: 0,
+        idempotency_header: None,
         drops: Vec::new(),
+        tags: Vec::new(),
         fills: Vec::new(),
         answer_limits: AnswerLimits { body_bytes: 1 << 20, depth: 64 },
+        contract: None,
     }
 }
 
@@ -94,15 +112,23 @@ pub(crate) fn graph(backend: Backend) -> Arc<Graph> {
         type_names: rustc_hash::FxHashMap::default(),
         query: TypeId(0),
         mutation: None,
+        federation: None,
+        derived: Vec::new(),
+        merged: Vec::new(),
         shapes: Vec::new(),
         calls: Vec::new(),
         backends: vec![backend],
         limits: Limits::default(),
         introspection_enabled: true,
+        suggestions_enabled: true,
+        incremental_enabled: true,
         deadline: Duration::from_secs(15),
         page_size_max: 100,
         page_size: 20,
         cache: CacheLimits::default(),
+        ages: cyclorama::graph::SchemaAges::default(),
+        weights: cyclorama::graph::Weights::default(),
+        cost: cyclorama::graph::CostSettings::default(),
         forward_headers: Vec::new(),
     })
 }
@@ -130,6 +156,7 @@ impl Given {
             page: self.page.as_ref(),
             page_size: self.page_size,
             principal: &self.principal,
+            known: None,
         }
     }
 }

@@ -228,6 +228,7 @@ fn a_link_in_the_body_is_read_like_one_in_a_header() {
     let call = paged(pages(NextPage::BodyLink {
         path: path(".next"),
         parameters: vec![Arc::from("page")],
+        segment: None,
     }));
     let given = Given::default();
     let found =
@@ -259,7 +260,10 @@ fn cache_control_says_how_long_an_answer_may_be_kept() {
         let headers =
             headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let response = WireResponse { status: 200, headers, body: "{}".to_owned().into() };
-        transport::decode(&get("/v1"), Given::default().inputs(), response).unwrap().max_age
+        transport::decode(&get("/v1"), Given::default().inputs(), response)
+            .unwrap()
+            .freshness
+            .max_age
     };
     assert_eq!(age(&[]), None);
     assert_eq!(age(&[("cache-control", "private, max-age=60")]), Some(Duration::from_mins(1)));

@@ -212,7 +212,12 @@ async fn a_refused_write_says_why() {
 // ---- the log
 
 /// What is logged while `run` runs.
+///
+/// Whether a log line is wanted is remembered for the whole process. With one subscriber alive, a
+/// thread of another test that reaches a line first answers for itself ("never"); with two, every
+/// subscriber is asked. The second one wants nothing and is there for that alone.
 async fn logged(run: impl Future<Output = ()>) -> String {
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let lines = Arc::new(Mutex::new(Vec::new()));
     let writer = Arc::clone(&lines);
     let subscriber = tracing_subscriber::fmt()

@@ -348,6 +348,27 @@ fn fault_1_2(code: &str) -> String {
     )
 }
 
+/// By its typed detail's code, by its element, by its fault code: whichever of them the file names.
+#[test]
+fn a_fault_that_the_file_declares_to_be_a_refusal_for_now_is_one_by_any_of_its_codes() {
+    let mut call = soap(SoapVersion::V1_1, "<x/>");
+    let detail = "<n:ExceededConcurrentRequestLimitFault xmlns:n='urn:n'><n:code>WS_CONCUR_SESSION_DISALLWD</n:code>\
+                  </n:ExceededConcurrentRequestLimitFault>";
+    let body = fault_1_1("s:Server.userException", detail);
+    for word in ["WS_CONCUR_SESSION_DISALLWD", "ExceededConcurrent*", "Server.userException"] {
+        call.errors.throttled = vec![word.into()];
+        let error = decode(&call, response(500, "text/xml", body.clone())).unwrap_err();
+        assert_eq!(
+            (error.code(), error.status(), error.backend_message()),
+            (ErrorCode::BackendRateLimited, Some(500), Some("went wrong")),
+            "{word}"
+        );
+    }
+    call.errors.throttled = vec!["ANOTHER".into()];
+    let error = decode(&call, response(500, "text/xml", body)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BackendFault);
+}
+
 #[test]
 fn faults_of_both_versions_are_known_by_their_most_telling_code() {
     let call = soap(SoapVersion::V1_1, "<x/>");
@@ -443,6 +464,7 @@ fn an_answer_that_says_no_inside_status_200_is_unsuccessful() {
     call.errors = ErrorPaths {
         message: Some(path(".r.status.detail.message")),
         code: Some(path(".r.status.detail.code")),
+        ..ErrorPaths::default()
     };
     let body = envelope(
         "<r><status isSuccess='false'><detail><code>DENIED</code><message>no</message></detail></status></r>",
@@ -486,4 +508,52 @@ fn recorded_answers_of_netsuite_are_read() {
     let refused = read("delete__delete_customer_error.xml").unwrap();
     assert_eq!(texts(&refused, r#".deleteResponse.writeResponse.status."@isSuccess""#), ["false"]);
     assert_eq!(texts(&refused, r#".deleteResponse.writeResponse.baseRef."@type""#), ["file"]);
+}
+
+// ---- what leaves
+
+fn unsent(envelope: &str) -> String {
+    let error = request(&soap(SoapVersion::V1_1, envelope), Auth::None).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RequestNotBuilt, "{envelope}");
+    chain(&error)
+}
+
+#[test]
+fn an_envelope_that_is_not_well_formed_never_leaves_with_or_without_a_token() {
+    for envelope in [
+        "",
+        "text",
+        "<a>",
+        "<a></b>",
+        "<a/><b/>",
+        "<a/>text",
+        "<a b=1/>",
+        "<a b='1' b='2'/>",
+        "<a>&nbsp;</a>",
+        "<!DOCTYPE a><a/>",
+        "<{{ key }}/>",
+        "<1/>",
+        "{% if key %}<a>{% endif %}",
+    ] {
+        let reason = unsent(envelope);
+        assert!(reason.contains("not well-formed"), "{envelope}: {reason}");
+        assert!(!reason.contains("nbsp"), "{reason}");
+    }
+    for envelope in [
+        "<a/>",
+        "<?xml version=\"1.0\"?>\n<!-- of a tool -->\n<a b='{{ key }}'>{{ key }}&amp;&#65;<![CDATA[<x>]]></a>\n",
+        "<s:a xmlns:s=\"urn:x\"><s:b-1.x/></s:a>",
+    ] {
+        assert!(request(&soap(SoapVersion::V1_1, envelope), Auth::None).is_ok(), "{envelope}");
+    }
+}
+
+#[test]
+fn an_envelope_is_bounded_however_little_its_loops_cost() {
+    let filler = "x".repeat(10_000);
+    let envelope =
+        |count: u32| format!("<a>{{% for n in range({count}) %}}<b>{filler}</b>{{% endfor %}}</a>");
+    let reason = unsent(&envelope(500));
+    assert!(reason.contains("larger than 4194304 bytes"), "{reason}");
+    assert!(request(&soap(SoapVersion::V1_1, &envelope(400)), Auth::None).is_ok());
 }

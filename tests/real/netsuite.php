@@ -4,7 +4,7 @@
  *
  * Started by tests/it/real/netsuite.rs as `php -S 127.0.0.1:PORT netsuite.php`. The environment says where things are:
  *   NETSUITE_WSDL   path of netsuite.wsdl
- *   NETSUITE_DATA   path of a JSON file: { "login": {...}, "customers": [...], "opportunities": [...], "employees": [...] }
+ *   NETSUITE_DATA   path of a JSON file: { "login": {...}, "customers": [...], "opportunities": [...], "contacts": [...], "employees": [...] }
  * Writes (`update`) go back to NETSUITE_DATA under a lock, because every request is its own PHP run.
  *
  * Answers like the original: getList says isSuccess per record inside HTTP 200, records carry xsi:type, a refused login is
@@ -115,8 +115,13 @@ final class NetSuite
         if (isset($basic->email)) {
             $query['email'] = [$basic->email->operator ?? '', $basic->email->searchValue ?? ''];
         }
-        if (isset($basic->entity)) {
-            $query['entity'] = self::ids($basic->entity->searchValue ?? []);
+        foreach (['entity', 'parent', 'company'] as $reference) {
+            if (isset($basic->$reference)) {
+                $query[$reference] = self::ids($basic->$reference->searchValue ?? []);
+            }
+        }
+        if (isset($basic->entityId)) {
+            $query['entityId'] = $basic->entityId->searchValue ?? '';
         }
         if (isset($basic->internalIdNumber)) {
             $query['above'] = (int) $basic->internalIdNumber->searchValue;
@@ -176,6 +181,7 @@ final class NetSuite
         return match ($kind) {
             'customer' => $this->data['customers'],
             'opportunity' => $this->data['opportunities'],
+            'contact' => $this->data['contacts'] ?? [],
             default => throw self::fault('unexpectedErrorFault', 'USER_ERROR', "No records of the type {$kind}."),
         };
     }
@@ -207,6 +213,14 @@ final class NetSuite
         if (isset($query['entity']) && !in_array($record['entity'] ?? '', $query['entity'], true)) {
             return false;
         }
+        foreach (['parent', 'company'] as $reference) {
+            if (isset($query[$reference]) && !in_array($record[$reference]['internalId'] ?? '', $query[$reference], true)) {
+                return false;
+            }
+        }
+        if (isset($query['entityId']) && !str_contains(strtolower($record['entityId'] ?? ''), strtolower($query['entityId']))) {
+            return false;
+        }
         if (isset($query['email'])) {
             [$operator, $value] = $query['email'];
             $email = strtolower($record['email'] ?? '');
@@ -222,7 +236,11 @@ final class NetSuite
 
     private static function record(string $kind, array $record): SoapVar
     {
-        return $kind === 'customer' ? self::customer($record) : self::opportunity($record);
+        return match ($kind) {
+            'customer' => self::customer($record),
+            'contact' => self::contact($record),
+            default => self::opportunity($record),
+        };
     }
 
     private static function customer(array $record): SoapVar
@@ -241,6 +259,12 @@ final class NetSuite
             unset($record['stripeCustomer']);
         }
         return new SoapVar((object) $record, SOAP_ENC_OBJECT, 'Customer', RELATIONSHIPS);
+    }
+
+    private static function contact(array $record): SoapVar
+    {
+        $record['company'] = (object) $record['company'];
+        return new SoapVar((object) $record, SOAP_ENC_OBJECT, 'Contact', RELATIONSHIPS);
     }
 
     private static function opportunity(array $record): SoapVar
@@ -268,7 +292,8 @@ final class NetSuite
         return match (true) {
             $record instanceof CustomerSearch => 'customer',
             $record instanceof OpportunitySearch => 'opportunity',
-            default => throw self::fault('unexpectedErrorFault', 'USER_ERROR', 'Only customers and opportunities can be searched.'),
+            $record instanceof ContactSearch => 'contact',
+            default => throw self::fault('unexpectedErrorFault', 'USER_ERROR', 'Records of this type cannot be searched.'),
         };
     }
 
@@ -308,6 +333,10 @@ final class OpportunitySearch extends stdClass
 {
 }
 
+final class ContactSearch extends stdClass
+{
+}
+
 if (php_sapi_name() !== 'cli-server') {
     fwrite(STDERR, "Start me with: php -S 127.0.0.1:PORT netsuite.php\n");
     exit(2);
@@ -320,7 +349,7 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
 $server = new SoapServer(getenv('NETSUITE_WSDL'), [
     'cache_wsdl' => WSDL_CACHE_NONE,
     'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
-    'classmap' => ['CustomerSearch' => CustomerSearch::class, 'OpportunitySearch' => OpportunitySearch::class],
+    'classmap' => ['CustomerSearch' => CustomerSearch::class, 'OpportunitySearch' => OpportunitySearch::class, 'ContactSearch' => ContactSearch::class],
 ]);
 $server->setObject(new NetSuite(new Store(getenv('NETSUITE_DATA'))));
 $server->handle(plain_attributes_first(file_get_contents('php://input')));

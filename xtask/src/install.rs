@@ -4,27 +4,53 @@
 //! Gives: whatever is missing, named first, then installed.
 //! Never: installs what is there already, or anything outside of apt-get's own places and `target/`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Options;
 use crate::report::Report;
 use crate::run;
 
-/// Request Tracker 5 as a real support system, PHP for a SOAP server, Chromium for `GraphiQL`.
+/// Request Tracker 5 as a real support system, PHP for a SOAP server, a validator of XML schemas, Chromium for `GraphiQL`,
+/// Prometheus' own tool for rules and metrics.
 const DEBIAN: &[&str] = &[
     "request-tracker5",
     "rt5-db-sqlite",
     "rt5-standalone",
     "php-cli",
     "php-soap",
+    "libxml2-utils",
     "chromium",
     "python3-venv",
+    "prometheus",
 ];
 /// A Stripe double that keeps state.
 const PYTHON: &[(&str, &str)] = &[("localstripe", "1.15.10")];
-/// A browser driver; the reference implementation of GraphQL; the audits of GraphQL over HTTP.
-const NODE: &[(&str, &str)] =
-    &[("playwright-core", "1.65.1"), ("graphql", "16.15.0"), ("graphql-http", "1.23.1")];
+/// A browser driver; the reference implementation of GraphQL, and its next edition for incremental delivery; the audits and
+/// the reference clients of GraphQL over HTTP, WebSocket and SSE; Apollo's clients; composers and routers of federation; a mock
+/// that holds requests against an `OpenAPI` document.
+const NODE: &[(&str, &str)] = &[
+    ("playwright-core", "1.65.1"),
+    ("graphql", "16.15.0"),
+    ("graphql17", "npm:graphql@17.1.0"),
+    ("graphql-http", "1.23.1"),
+    ("graphql-ws", "6.4.2"),
+    ("graphql-sse", "2.6.1"),
+    ("ws", "8.23.0"),
+    ("@apollo/client", "4.3.8"),
+    ("apollo-client-3", "npm:@apollo/client@3.14.1"),
+    ("rxjs", "7.8.2"),
+    ("@apollo/composition", "2.14.4"),
+    ("@apollo/gateway", "2.14.4"),
+    ("@theguild/federation-composition", "0.27.0"),
+    ("@graphql-hive/gateway", "2.15.1"),
+    ("@stoplight/prism-cli", "5.14.2"),
+];
+/// What packages above ask for in editions that were never published.
+const NODE_OVERRIDES: &[(&str, &str)] = &[("@graphql-tools/batch-execute", "10.2.0")];
+
+/// What Cyclorama is measured against: a server by hand with Apollo's.
+const PEERS: &[(&str, &str)] =
+    &[("@apollo/server", "5.5.1"), ("dataloader", "2.2.3"), ("graphql", "16.15.0")];
 
 /// What is not on this machine yet.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -90,7 +116,8 @@ pub(crate) fn npm() -> PathBuf {
 fn missing() -> Missing {
     let mut debian: Vec<String> =
         DEBIAN.iter().filter(|package| !has_debian(package)).map(|&p| p.to_owned()).collect();
-    for (program, package) in [("node", "nodejs"), ("npm", "npm"), ("python3", "python3")] {
+    let programs = [("node", "nodejs"), ("npm", "npm"), ("python3", "python3"), ("c++", "g++")];
+    for (program, package) in programs {
         if run::asked(with(program, &["--version"])).is_none() {
             debian.push(package.to_owned());
         }
@@ -122,8 +149,13 @@ fn has_python((name, version): &(&str, &str)) -> bool {
     run::asked(python).is_some_and(|found| found.trim() == *version)
 }
 
-fn has_node((name, version): &(&str, &str)) -> bool {
-    let manifest = npm().join("node_modules").join(name).join("package.json");
+fn has_node(package: &(&str, &str)) -> bool {
+    has_node_in(&npm(), package)
+}
+
+fn has_node_in(folder: &Path, (name, version): &(&str, &str)) -> bool {
+    let manifest = folder.join("node_modules").join(name).join("package.json");
+    let version = version.rsplit_once('@').map_or(*version, |(_, version)| version);
     std::fs::read_to_string(manifest)
         .is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
 }
@@ -173,14 +205,64 @@ fn node(packages: &[String], report: &Report) -> Result<(), String> {
     if packages.is_empty() {
         return Ok(());
     }
-    std::fs::create_dir_all(npm()).map_err(|e| format!("{}: {e}", npm().display()))?;
+    node_folder(&npm(), &node_manifest(NODE, NODE_OVERRIDES), report)
+}
+
+/// Installs what a manifest names into a folder.
+fn node_folder(folder: &Path, manifest: &str, report: &Report) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let file = folder.join("package.json");
+    std::fs::write(&file, manifest).map_err(|e| format!("{}: {e}", file.display()))?;
     let mut install = with(
         "npm",
-        &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefix"],
+        &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"],
     );
-    // `--no-save` prunes what is not named, so all are named, not only the missing
-    install.arg(npm()).args(NODE.iter().map(|(name, version)| format!("{name}@{version}")));
+    install.arg(folder);
     run::shown(install, report)
+}
+
+/// What the comparison of `cargo xtask bench` is made with, named first.
+pub(crate) fn peers(options: &Options, report: &mut Report) -> Result<(), String> {
+    report.step("look for what the comparison needs", |report| {
+        let missing: Vec<String> = PEERS
+            .iter()
+            .filter(|package| !has_node_in(&peers_folder(), package))
+            .map(|(name, version)| format!("{name}@{version}"))
+            .collect();
+        if missing.is_empty() {
+            report.say("nothing is missing");
+            return Ok(());
+        }
+        let described = format!("  Node packages: {}", missing.join(" "));
+        if options.no_install {
+            return Err(format!("missing, and --no-install was given:\n{described}"));
+        }
+        report.say(&format!("will be installed:\n{described}"));
+        node_folder(&peers_folder(), &node_manifest(PEERS, &[]), report)?;
+        for what in missing {
+            report.installed(what);
+        }
+        Ok(())
+    })
+}
+
+/// The folder of the Node packages that are compared with.
+pub(crate) fn peers_folder() -> PathBuf {
+    run::target("peers-npm")
+}
+
+/// All packages, not only the missing: npm prunes what its manifest does not name.
+fn node_manifest(packages: &[(&str, &str)], overrides: &[(&str, &str)]) -> String {
+    let members = |list: &[(&str, &str)]| {
+        let lines: Vec<String> =
+            list.iter().map(|(name, version)| format!("    \"{name}\": \"{version}\"")).collect();
+        lines.join(",\n")
+    };
+    format!(
+        "{{\n  \"private\": true,\n  \"dependencies\": {{\n{}\n  }},\n  \"overrides\": {{\n{}\n  }}\n}}\n",
+        members(packages),
+        members(overrides)
+    )
 }
 
 fn with(program: &str, words: &[&str]) -> std::process::Command {

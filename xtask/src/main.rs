@@ -1,9 +1,11 @@
-//! The project's chores: `cargo xtask test`, `ci`, `bench`, `setup`.
+//! The project's chores: `cargo xtask test`, `ci`, `fuzz`, `bench`, `setup`.
 //!
 //! Takes: a command and its options.
 //! Gives: the chore done, step by step, and an exit code: 0 done, 1 a step failed, 2 not understood.
 //! Never: installs anything without saying so first; needs a crate that is not in the standard library.
 
+mod bench;
+mod fuzz;
 mod install;
 mod report;
 mod run;
@@ -19,13 +21,16 @@ cargo xtask <command> [options]
 Commands
   test      install what the tests need, run all of them, sum up
   ci        formatting, lints, documentation links, then `test`
-  bench     the benchmarks (`cargo bench`)
+  fuzz      the fuzz targets `documents` and `variables`, or one of them; a minute, or --minutes
+  bench     the engine's benchmarks, then the comparison with what users would pick instead; or one of
+            `engine` and `compare`; words behind `--` go to it
   setup     only install what the tests need
 
 Options
   --hermetic      install nothing; leave out the tests that need systems from outside, and list them
   --no-install    say what is missing instead of installing it
   --format json   print one JSON object at the end (everything else goes to standard error)
+  --minutes N     how long to fuzz
   --filter TEXT   run only tests whose name contains TEXT
   -h, --help      this text
 
@@ -40,11 +45,22 @@ pub(crate) struct Options {
     pub(crate) no_install: bool,
     pub(crate) json: bool,
     pub(crate) filter: Option<String>,
+    pub(crate) minutes: Option<u64>,
+    /// Words behind the command: what to fuzz, what to measure.
+    pub(crate) words: Vec<String>,
     /// Words behind `--`, for the benchmarks.
     pub(crate) rest: Vec<String>,
 }
 
 fn main() -> ExitCode {
+    match fuzz::stand_before_rustc() {
+        Some(Ok(code)) => return ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        Some(Err(problem)) => {
+            report::complain(&problem);
+            return ExitCode::FAILURE;
+        }
+        None => {}
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (command, options) = match parse(&words) {
         Ok(parsed) => parsed,
@@ -57,7 +73,8 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" => suite::test(&options, &mut report),
         "ci" => suite::ci(&options, &mut report),
-        "bench" => suite::bench(&options, &mut report),
+        "fuzz" => fuzz::fuzz(&options, &mut report),
+        "bench" => bench::bench(&options, &mut report),
         "setup" => install::everything(&options, &mut report),
         "help" => {
             report::tell(HELP);
@@ -94,10 +111,20 @@ fn parse(words: &[String]) -> Result<(String, Options), String> {
             "--filter" => {
                 options.filter = Some(words.next().ok_or("--filter takes a text")?.clone());
             }
+            "--minutes" => {
+                let minutes = words.next().and_then(|word| word.parse().ok());
+                options.minutes = Some(minutes.ok_or("--minutes takes a number")?);
+            }
             "-h" | "--help" => command = Some("help".to_owned()),
             "--" => options.rest.extend(words.by_ref().cloned()),
             other if other.starts_with('-') => return Err(format!("`{other}` is not an option")),
             other if command.is_none() => command = Some(other.to_owned()),
+            other
+                if matches!(command.as_deref(), Some("fuzz" | "bench"))
+                    && options.words.is_empty() =>
+            {
+                options.words.push(other.to_owned());
+            }
             other => return Err(format!("`{other}` is one word too many")),
         }
     }
@@ -121,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn what_to_fuzz_and_how_long_may_be_said() {
+        let (command, options) = parsed("fuzz documents --minutes 30").unwrap();
+        assert_eq!(command, "fuzz");
+        assert_eq!((options.words.join(" "), options.minutes), ("documents".to_owned(), Some(30)));
+    }
+
+    #[test]
+    fn what_to_measure_may_be_said() {
+        let (command, options) = parsed("bench compare -- --rounds 9").unwrap();
+        assert_eq!((command, options.words.join(" ")), ("bench".to_owned(), "compare".to_owned()));
+        assert_eq!(options.rest, ["--rounds", "9"]);
+    }
+
+    #[test]
     fn no_command_asks_for_help() {
         assert_eq!(parsed("").unwrap().0, "help");
     }
@@ -129,6 +170,8 @@ mod tests {
     fn words_that_are_not_known_are_refused() {
         assert!(parsed("test --hermetc").is_err());
         assert!(parsed("test twice").is_err());
+        assert!(parsed("fuzz documents twice").is_err());
+        assert!(parsed("fuzz --minutes soon").is_err());
         assert!(parsed("test --format xml").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The chores themselves: the tests, the checks of `ci`, the benchmarks.
+//! The chores themselves: the tests, the checks of `ci`.
 //!
 //! Takes: the options.
 //! Gives: cargo's own output as it comes, and what came of it.
@@ -19,12 +19,32 @@ const HERMETIC: &str = "CYCLORAMA_HERMETIC";
 /// Installs, builds, runs every test.
 pub(crate) fn test(options: &Options, report: &mut Report) -> Result<(), String> {
     install::everything(options, report)?;
+    // Crates that only tests use can switch on features that the program then lacks.
+    report.step("the program as users build it", |report| {
+        let mut check = run::cargo(report);
+        check.args(["check", "--bin", "cyclorama"]);
+        run::shown(check, report)
+    })?;
     report.step("build the tests", |report| {
         let mut build = run::cargo(report);
         build.args(["test", "--workspace", "--no-run"]);
         run::shown(build, report)
     })?;
-    report.step("run the tests", |report| run_tests(options, report))
+    report.step("run the tests", |report| run_tests(options, report))?;
+    if options.filter.is_some() {
+        return Ok(());
+    }
+    // what is measured is measured in the build that is deployed
+    report.step("hold every document to its time", |report| {
+        let mut bounds = run::cargo(report);
+        bounds.args(["test", "--release", "--test", "bounds"]);
+        run::shown(bounds, report)
+    })?;
+    if options.hermetic {
+        report.say("left out: fuzzing, which needs a C++ compiler (`cargo xtask fuzz` runs it)");
+        return Ok(());
+    }
+    crate::fuzz::fuzz(options, report)
 }
 
 /// What a change must pass.
@@ -40,19 +60,6 @@ pub(crate) fn ci(options: &Options, report: &mut Report) -> Result<(), String> {
         run::shown(clippy, report)
     })?;
     test(options, report)
-}
-
-pub(crate) fn bench(options: &Options, report: &mut Report) -> Result<(), String> {
-    report.step("benchmarks", |report| {
-        let mut bench = run::cargo(report);
-        bench.arg("bench").args(["--bench", "engine"]);
-        if let Some(filter) = &options.filter {
-            bench.args(["--", filter]);
-        } else if !options.rest.is_empty() {
-            bench.arg("--").args(&options.rest);
-        }
-        run::shown(bench, report)
-    })
 }
 
 fn run_tests(options: &Options, report: &mut Report) -> Result<(), String> {

@@ -1,6 +1,6 @@
-//! From a valid schema to types and fields by number.
+//! From a schema to types and fields by number.
 //!
-//! Takes: the schema, valid by the specification.
+//! Takes: the schema; of an invalid one, what could be read.
 //! Gives: every type but the introspection ones, fields with their wrappers, arguments and access rules, by number.
 //! Never: knows roles or vendors: every field is `NotCovered` until the resolver files say otherwise.
 
@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use apollo_compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, InterfaceType, Value};
-use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema, ast};
 use rustc_hash::FxHashMap;
 
@@ -21,14 +20,13 @@ use crate::graph::{
 pub(crate) struct SchemaTypes {
     pub(crate) types: Vec<Type>,
     pub(crate) names: FxHashMap<Arc<str>, TypeId>,
-    pub(crate) query: TypeId,
+    /// `None` in an invalid schema alone.
+    pub(crate) query: Option<TypeId>,
     pub(crate) mutation: Option<TypeId>,
 }
 
 /// Numbers the types in schema order: the files' own types as written, used built-in scalars where apollo-compiler puts them.
-///
-/// `None` for a schema without a query type, which validation refuses.
-pub(crate) fn types(schema: &Valid<Schema>) -> Option<SchemaTypes> {
+pub(crate) fn types(schema: &Schema) -> SchemaTypes {
     let numbers = Numbers::of(schema);
     let types =
         schema.types.values().filter(|ty| is_ours(ty)).map(|ty| numbers.ty(schema, ty)).collect();
@@ -36,12 +34,12 @@ pub(crate) fn types(schema: &Valid<Schema>) -> Option<SchemaTypes> {
         name.as_ref()
             .and_then(|name: &apollo_compiler::schema::ComponentName| numbers.id(&name.name))
     };
-    Some(SchemaTypes {
+    SchemaTypes {
         types,
-        query: root(&schema.schema_definition.query)?,
+        query: root(&schema.schema_definition.query),
         mutation: root(&schema.schema_definition.mutation),
         names: numbers.names,
-    })
+    }
 }
 
 fn is_ours(ty: &ExtendedType) -> bool {

@@ -23,15 +23,18 @@ impl<'a> Vendor<'a, '_> {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             headers.push((name, value));
         }
-        let concurrency = self.setting("concurrency").and_then(Node::filled);
+        let tls_ca = self.tls_ca(&url);
         Backend {
             role: Arc::clone(&self.cx.role(self.role).name),
             vendor: Arc::clone(&self.file.vendor),
             url: Arc::from(url),
             auth,
             headers,
-            concurrency: concurrency.and_then(|text| text.parse().ok()).unwrap_or(64),
+            concurrency: self.concurrency_most(),
             connect_timeout: self.duration("connect_timeout", Duration::from_secs(2)),
+            tls_ca,
+            policy: self.policy(),
+            health: None,
         }
     }
 
@@ -73,6 +76,29 @@ impl<'a> Vendor<'a, '_> {
                 String::new()
             }
         }
+    }
+
+    /// Looked at from outside alone: what is in the certificates is read when the backend's client is made.
+    fn tls_ca(&mut self, url: &str) -> Option<Arc<str>> {
+        let node = self.setting("tls")?.get("ca")?;
+        let text = node.filled()?;
+        if !text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("${") {
+            self.error(
+                Code::WrongKind,
+                node.span,
+                "certificates in PEM must stand here",
+                "put the file's text here: `${file.certificates/ca.pem}`",
+            );
+        }
+        if url.starts_with("http:") {
+            self.error(
+                Code::ConflictingKeys,
+                node.span,
+                "this backend's address is not encrypted",
+                "`tls` is for addresses that begin with `https://`",
+            );
+        }
+        Some(Arc::from(text))
     }
 
     fn check_auth(&mut self, node: &Node, auth: &Auth) {

@@ -1,15 +1,15 @@
 //! Calls: the request, how keys become calls, where the answer has its records.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Vendor;
+use crate::config::shape::check;
 use crate::config::units;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{
-    AnswerLimits, Call, CallId, Drop, Effect, ErrorPaths, KeyMode, Method, Normalizer, Predicate,
-    RequestTemplate, RestTemplate, SoapTemplate, SoapVersion,
+    AnswerLimits, Call, CallId, CallOrder, Drop, Effect, ErrorPaths, KeyMode, Method, Normalizer,
+    OtherKeys, Predicate, Refused, RequestTemplate, RestTemplate, SoapTemplate, SoapVersion, Stale,
 };
 use crate::mapping::Path;
 use crate::template::{BodyTemplate, Expression, Read, UrlTemplate, XmlTemplate};
@@ -45,9 +45,11 @@ impl Vendor<'_, '_> {
         for entry in self.node.get("calls").map(Node::entries).unwrap_or_default() {
             let before = self.problems.len();
             let call = self.call(entry);
-            if let (true, Some((id, _))) =
-                (self.problems.len() > before, self.calls.get(&entry.key))
-            {
+            let has_request = METHODS.iter().map(|(name, _)| *name).chain(["envelope"]);
+            let is_broken = self.problems.len() > before
+                || check::is_garbled_call(&entry.value)
+                || !has_request.into_iter().any(|name| entry.value.entry(name).is_some());
+            if let (true, Some((id, _))) = (is_broken, self.calls.get(&entry.key)) {
                 self.broken.insert(*id);
             }
             self.out.calls.push(call);
@@ -72,13 +74,18 @@ impl Vendor<'_, '_> {
             .iter()
             .filter_map(|path| self.path(path))
             .collect();
+        let also = node.get("also").map(|node| self.other_keys(node));
+        let others = also.iter().flat_map(|also| &also.paths);
+        let only = node.get("only").and_then(|node| self.predicate(node));
+        let counted = only.iter().map(|only| &only.path);
+        let asked: Vec<Path> = answers.iter().chain(others).chain(counted).cloned().collect();
         let reads = request.reads();
         let keys = key_mode(node, &reads, !answers.is_empty());
         let inherited = |key: &str| node.get(key).or_else(|| self.node.get(key));
-        let (success, errors) = (inherited("success"), inherited("errors"));
+        let success = inherited("success");
         let missing = Self::words(inherited("missing"));
         let ttl = inherited("ttl").and_then(Node::filled).and_then(units::duration);
-        let timeout = node.get_text("timeout").and_then(units::duration);
+        let past = |key: &str| inherited(key).and_then(Node::filled).and_then(units::duration);
         Call {
             name: Arc::clone(&entry.key),
             backend: self.backend,
@@ -86,20 +93,34 @@ impl Vendor<'_, '_> {
             inputs: request.inputs(),
             keys,
             pages,
+            order: order(node),
             records: self.optional_path(node, "records"),
-            needs: self.needs_of(&answers),
+            only,
+            needs: self.needs_of(&asked),
+            also,
             answers,
             answers_normalizer: Normalizer::Exact,
+            inside: self.optional_path(node, "inside"),
+            cut: self.optional_path(node, "cut"),
             success: success.and_then(|node| self.predicate(node)),
-            errors: errors.map(|node| self.errors(node)).unwrap_or_default(),
+            errors: self.errors(node.get("errors")),
+            refused: inherited("refused").and_then(|node| self.refused(node)),
             missing,
             projects: reads.contains(&Read::Fields),
             ttl,
-            timeout: timeout.unwrap_or_else(|| self.duration("timeout", Duration::from_secs(10))),
+            stale: Stale {
+                while_revalidate: past("stale_while_revalidate"),
+                if_error: past("stale_if_error"),
+            },
+            timeout: self.timeout_of(node),
             effect: Effect::Read,
+            group: self.group_of(node),
+            idempotency_header: self.idempotency_header(node),
             drops: Vec::new(),
+            tags: Self::words(node.get("tags")),
             fills: Vec::new(),
             answer_limits: self.answer_limits(),
+            contract: self.contract(node),
             request,
         }
     }
@@ -182,8 +203,17 @@ impl Vendor<'_, '_> {
     }
 
     fn envelope(&mut self, node: &Node) -> Option<XmlTemplate> {
-        match XmlTemplate::compile(node.text().unwrap_or_default()) {
-            Ok(template) => Some(template),
+        let text = node.text().unwrap_or_default();
+        match XmlTemplate::compile(text) {
+            Ok(template) => {
+                if let Some((at, what)) = XmlTemplate::fault(text) {
+                    let place = self.place_in_block(node, at);
+                    let what = format!("{what}, whatever the values are");
+                    let message = "this envelope is not well-formed XML";
+                    self.error(Code::InvalidTemplate, place, message, &what);
+                }
+                Some(template)
+            }
             Err(error) => {
                 let place = self.place_in_block(node, error.offset);
                 self.error(
@@ -203,20 +233,29 @@ impl Vendor<'_, '_> {
         let line = text.get(..offset).unwrap_or_default().matches('\n').count();
         let source =
             self.cx.sources.text(node.span.file).get(node.span.range()).unwrap_or_default();
-        // the block's first line is its `|`
-        let start = source.split_inclusive('\n').take(line + 1).map(str::len).sum::<usize>();
-        let found = source.get(start..).and_then(|rest| rest.lines().next());
-        match found {
-            Some(found) if source.starts_with('|') => {
+        // a block may begin with its `|`
+        let line = line + usize::from(source.starts_with('|'));
+        let start = source.split_inclusive('\n').take(line).map(str::len).sum::<usize>();
+        match source.get(start..).and_then(|rest| rest.lines().next()) {
+            Some(found) => {
                 let indent = found.len() - found.trim_start().len();
                 let at = node.span.start as usize + start;
                 crate::diagnostic::Span::new(node.span.file, at + indent, at + found.len())
             }
-            _ => node.span,
+            None => node.span,
         }
     }
 
-    fn predicate(&mut self, node: &Node) -> Option<Predicate> {
+    fn other_keys(&mut self, node: &Node) -> OtherKeys {
+        let paths = node.get("keys").map(Node::items).unwrap_or_default();
+        OtherKeys {
+            paths: paths.iter().filter_map(|path| self.path(path)).collect(),
+            on: node.entry("split").and_then(|entry| entry.value.text()).map(Arc::from),
+            length: node.get_text("length").and_then(|text| text.parse().ok()),
+        }
+    }
+
+    pub(super) fn predicate(&mut self, node: &Node) -> Option<Predicate> {
         Some(Predicate {
             path: self.optional_path(node, "path")?,
             is: Self::words(node.get("is")),
@@ -224,10 +263,32 @@ impl Vendor<'_, '_> {
         })
     }
 
-    fn errors(&mut self, node: &Node) -> ErrorPaths {
+    fn refused(&mut self, node: &Node) -> Option<Refused> {
+        let keys = node.get("keys").map(Node::items).unwrap_or_default();
+        Some(Refused {
+            records: self.optional_path(node, "records")?,
+            success: node.get("success").and_then(|node| self.predicate(node)),
+            errors: self.errors(Some(node)),
+            keys: keys.iter().filter_map(|path| self.path(path)).collect(),
+        })
+    }
+
+    /// Where a call's answers say what is wrong, and what the file's codes mean, which are those of all its calls.
+    fn errors(&mut self, own: Option<&Node>) -> ErrorPaths {
+        let file = self.node.get("errors");
+        let words = |key: &str| {
+            let own = own.and_then(|node| node.get(key));
+            Self::words(own.or_else(|| file.and_then(|node| node.get(key))))
+        };
+        let (throttled, unavailable) = (words("throttled"), words("unavailable"));
+        let Some(paths) = own.or(file) else {
+            return ErrorPaths { throttled, unavailable, ..ErrorPaths::default() };
+        };
         ErrorPaths {
-            message: self.optional_path(node, "message"),
-            code: self.optional_path(node, "code"),
+            message: self.optional_path(paths, "message"),
+            code: self.optional_path(paths, "code"),
+            throttled,
+            unavailable,
         }
     }
 
@@ -268,6 +329,15 @@ impl Vendor<'_, '_> {
         }
         drops
     }
+}
+
+/// By which field the records come; whether they have it is checked where the call is used.
+fn order(node: &Node) -> Option<CallOrder> {
+    let by = |key: &str, is_newest_first| {
+        let by = Arc::from(node.get_text(key)?);
+        Some(CallOrder { by, is_newest_first })
+    };
+    by("newest_first", true).or_else(|| by("oldest_first", false))
 }
 
 fn key_mode(node: &Node, reads: &[Read], has_answers: bool) -> KeyMode {

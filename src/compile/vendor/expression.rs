@@ -68,6 +68,17 @@ impl Vendor<'_, '_> {
             "request_each_key" => {
                 Some(Expression::EachKey(Box::new(self.expression(node.get("each_key")?)?)))
             }
+            "request_given" => {
+                let otherwise = match node.get("else") {
+                    Some(otherwise) => Some(Box::new(self.expression(otherwise)?)),
+                    None => None,
+                };
+                Some(Expression::Given {
+                    of: Box::new(self.expression(node.get("given")?)?),
+                    then: Box::new(self.expression(node.get("then")?)?),
+                    otherwise,
+                })
+            }
             "request_quote" => self.quoted(node),
             _ => {
                 let of = node.get("of")?;

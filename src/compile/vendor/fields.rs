@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use super::keys::From;
-use super::mapping::{Goal, GoalKind};
+use super::mapping::Goal;
+use super::yielded::Yielded;
 use super::{FieldSource, Use, UsedBy, Vendor};
 use crate::compile::context::Class;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{
-    CallId, Effect, FieldCall, FieldId, Normalizer, PartId, Reference, Shape, ShapeId, Slot,
-    Source, TypeId, Yields,
-};
+use crate::graph::{CallId, Effect, FieldCall, FieldId, Normalizer, Reference, Source, TypeId};
 
 impl Vendor<'_, '_> {
     pub(super) fn compile_lookups(&mut self) {
         for entry in self.node.get("lookups").map(Node::entries).unwrap_or_default() {
-            let Some(ty) = self.type_named(&entry.key, entry.key_span) else { continue };
+            let Some(ty) = self.type_named(&entry.key, entry.key_span) else {
+                self.doubtful_lookups(entry);
+                continue;
+            };
             let Some(part) = self.cx.part(self.role, ty) else {
                 let role = self.cx.role(self.role);
                 let parts = role.parts.iter().map(|part| &*self.cx.ty(part.ty).name);
@@ -47,7 +48,21 @@ impl Vendor<'_, '_> {
         self.fills();
     }
 
-    fn unknown_kind(&mut self, ty: TypeId, name: &str, span: Span) {
+    /// Calls under `lookups` of a type that the schema's errors have swallowed.
+    fn doubtful_lookups(&mut self, entry: &Entry) {
+        for kind in entry.value.entries() {
+            let Some(call) = self.call_named(&kind.value) else { continue };
+            self.doubtful.insert(call);
+            self.unread(call, kind.value.span);
+        }
+    }
+
+    /// A call that has a use, of which no more can be said.
+    fn unread(&mut self, call: CallId, span: Span) {
+        self.used(call, Use { span, by: UsedBy::Fill, key_parts: None });
+    }
+
+    pub(super) fn unknown_kind(&mut self, ty: TypeId, name: &str, span: Span) {
         let Some(part) = self.cx.part(self.role, ty) else { return };
         let problem = Diagnostic::error(
             Code::UnknownKeyKind,
@@ -65,7 +80,10 @@ impl Vendor<'_, '_> {
             let Some((call, _)) = self.calls.get(&entry.key).copied() else { continue };
             for filled in entry.value.get("fills").map(Node::items).unwrap_or_default() {
                 let Some(target) = self.call_named(filled) else { continue };
-                self.used(target, Use { span: filled.span, by: UsedBy::Fill, key_parts: None });
+                self.unread(target, filled.span);
+                if self.doubtful.contains(&target) {
+                    continue;
+                }
                 let lookup = self
                     .out
                     .lookups
@@ -114,24 +132,35 @@ impl Vendor<'_, '_> {
 
     pub(super) fn compile_fields(&mut self) {
         for entry in self.node.get("fields").map(Node::entries).unwrap_or_default() {
-            let Some((ty, field)) = self.coordinate(entry) else { continue };
+            let Some((ty, field)) = self.coordinate(entry) else {
+                self.pass_over(entry);
+                continue;
+            };
             if !self.is_made(ty) || !self.is_made(self.element(ty, field)) {
-                let call = entry.value.get("call").and_then(|node| self.call_named(node));
-                if let Some(call) = call {
-                    let unread = Use { span: entry.key_span, by: UsedBy::Fill, key_parts: None };
-                    self.used(call, unread);
-                }
+                self.pass_over(entry);
                 continue;
             }
-            let source = if entry.value.get("reference").is_some() {
-                self.reference(ty, field, entry)
-            } else {
-                self.field_call(ty, field, entry)
+            self.out.mapped.insert((ty, field));
+            let source = match (entry.value.get("call"), entry.value.get("reference")) {
+                (None, Some(_)) => self.reference(ty, field, entry),
+                _ => self.field_call(ty, field, entry),
             };
             if let Some(source) = source {
                 let (role, span) = (self.role, entry.key_span);
                 self.out.sources.push(FieldSource { role, ty, field, source, span });
             }
+        }
+    }
+
+    /// A field of which nothing can be made: what it uses is used all the same.
+    fn pass_over(&mut self, entry: &Entry) {
+        if let Some(call) = entry.value.get("call").and_then(|node| self.call_named(node)) {
+            self.unread(call, entry.key_span);
+        }
+        let from = entry.value.get("from").map(Node::items).unwrap_or_default();
+        let names: Vec<&str> = from.iter().filter_map(Node::filled).collect();
+        for slot in self.hidden.iter_mut().filter(|slot| names.contains(&&*slot.name)) {
+            slot.is_read = true;
         }
     }
 
@@ -158,6 +187,12 @@ impl Vendor<'_, '_> {
         });
         let known = || role.coordinates().map(|one| &*self.cx.field(one.ty, one.field).coordinate);
         let Some((ty, field)) = found else {
+            if name.split_once('.').is_some_and(|(ty, field)| {
+                self.cx.sdl.is_doubtful(ty) && !self.cx.names.contains_key(ty)
+                    || self.cx.sdl.is_doubtful_field(ty, field)
+            }) {
+                return None;
+            }
             let problem =
                 Diagnostic::error(Code::UnknownField, format!("the schema has no `{name}`"))
                     .at(entry.key_span, "not in the schema")
@@ -168,6 +203,9 @@ impl Vendor<'_, '_> {
         let is_value =
             self.cx.class(ty) == Class::Value && self.out.shape_of.contains_key(&(self.role, ty));
         if !is_value && !role.owns(ty, field) {
+            if self.cx.contract.meant.contains(&(ty, field)) {
+                return None;
+            }
             let owner = self.cx.contract.roles.iter().find(|other| other.owns(ty, field));
             let problem = Diagnostic::error(
                 Code::NotInContract,
@@ -254,7 +292,10 @@ impl Vendor<'_, '_> {
         let call = self.call_named(call_node)?;
         let from_node = entry.value.get("from");
         let normalizer = self.slot_normalizer(ty, from_node);
-        let from = self.from(ty, field, from_node, normalizer)?;
+        let Some(from) = self.from(ty, field, from_node, normalizer) else {
+            self.unread(call, call_node.span);
+            return None;
+        };
         let is_mutation = self.cx.class(ty) == Class::Mutation;
         self.normalize(call, normalizer);
         if let Some(call) = self.out.calls.get_mut(call.index())
@@ -274,8 +315,13 @@ impl Vendor<'_, '_> {
             );
             return None;
         }
-        let (shape, yields, part) = self.yielded(ty, field, entry)?;
-        Some(Source::Call(FieldCall { call, shape, key: from.source, yields, part }))
+        self.check_order(call_node, self.element(ty, field));
+        let yielded = self.yielded(ty, field, entry)?;
+        let place = (call, call_node.span);
+        let rules = self.list_rules((ty, field), place, &from.source, &yielded);
+        let Yielded { shape, yields, part, names } = yielded;
+        let key = from.source;
+        Some(Source::Call(FieldCall { call, shape, key, yields, part, names, rules }))
     }
 
     /// How two spellings of the slot that a key comes from are made equal.
@@ -288,66 +334,5 @@ impl Vendor<'_, '_> {
                 .find(|key| matches!(key.slots.as_slice(), [slot] if Some(&**slot) == name))
         });
         key.map_or(Normalizer::Exact, |key| key.normalizer)
-    }
-
-    /// What a call's records become for this field.
-    fn yielded(
-        &mut self,
-        ty: TypeId,
-        field: FieldId,
-        entry: &Entry,
-    ) -> Option<(ShapeId, Yields, Option<PartId>)> {
-        let definition = self.cx.field(ty, field);
-        let goal = Goal::of_field(self.cx, self.role, ty, field);
-        if let Some(value) = entry.value.get("value") {
-            return Some((self.value_shape(ty, value, &goal)?, Yields::Value, None));
-        }
-        let named = definition.ty.named;
-        let (element, yields) = match (self.cx.class(named), goal.lists) {
-            (Class::Connection { element }, 0) => (element, Yields::Connection { element }),
-            (Class::Entity | Class::Value | Class::Abstract, 0) => (named, Yields::One),
-            (Class::Entity | Class::Value | Class::Abstract, 1) => (named, Yields::Many),
-            (Class::Leaf, _) => {
-                self.mismatch_at(
-                    entry.key_span,
-                    &goal,
-                    "a call gives records, and this is a scalar",
-                    "add `value:` with a mapping",
-                );
-                return None;
-            }
-            _ => {
-                self.mismatch_at(
-                    entry.key_span,
-                    &goal,
-                    "no call can answer a field of this type",
-                    "",
-                );
-                return None;
-            }
-        };
-        let shape = self.shape_for(element, entry.key_span)?;
-        let part = self.cx.part_id(self.role, element);
-        Some((shape, yields, part))
-    }
-
-    /// A record with the one slot `value`.
-    fn value_shape(&mut self, ty: TypeId, value: &Node, goal: &Goal) -> Option<ShapeId> {
-        let mapping = self.mapping(value, goal)?;
-        let needs = self.needs(&mapping, value);
-        let shape = self.shape_id();
-        let of = match goal.kind {
-            GoalKind::Composite(of) => of,
-            _ => ty,
-        };
-        self.out.shapes.push(Shape {
-            name: Arc::from(format!("{}:{}", self.cx.role(self.role).name, goal.what)),
-            ty: of,
-            slots: vec![Slot { name: Arc::from("value"), mapping, needs }],
-            field_slots: vec![None; self.cx.ty(of).fields.len()],
-            id_slot: None,
-            pick: None,
-        });
-        Some(shape)
     }
 }

@@ -12,6 +12,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Scalar, Shape, ShapeId, Slot, TypeId, TypeKind};
 use crate::mapping::{CurrencySource, JqProgram, Leaf, Mapping, Path, TimeForm};
 
+/// Vendor's words with ours, and ours for every other.
+type Words = (Vec<(Arc<str>, Arc<str>)>, Option<Arc<str>>);
+
+/// Before a path that begins at the record that the call gave.
+const OF_RECORD: &str = "$record";
+
 const TEXTS: &[Scalar] = &[Scalar::String, Scalar::Id, Scalar::CurrencyCode];
 
 impl Vendor<'_, '_> {
@@ -37,23 +43,29 @@ impl Vendor<'_, '_> {
             self.mismatch(node, goal, "`enum` makes a word of an enum, or text", "");
             return None;
         }
-        let mut values = Vec::new();
-        for entry in node.get("values").map(Node::entries).unwrap_or_default() {
-            let word = entry.value.filled()?;
+        let (values, otherwise) = self.words_for(node, "values", goal);
+        Some(Mapping::Enum { path, values, otherwise })
+    }
+
+    /// The map under a key, and `else`: our words, checked.
+    pub(super) fn words_for(&mut self, node: &Node, key: &str, goal: &Goal) -> Words {
+        let mut words = Vec::new();
+        for entry in node.get(key).map(Node::entries).unwrap_or_default() {
+            let Some(word) = entry.value.filled() else { continue };
             self.check_word(&entry.value, word, goal);
-            values.push((Arc::clone(&entry.key), Arc::from(word)));
+            words.push((Arc::clone(&entry.key), Arc::from(word)));
         }
         let otherwise = node.get("else").and_then(|word| {
             let text = word.filled()?;
             self.check_word(word, text, goal);
             Some(Arc::from(text))
         });
-        Some(Mapping::Enum { path, values, otherwise })
+        (words, otherwise)
     }
 
     fn check_word(&mut self, node: &Node, word: &str, goal: &Goal) {
         let GoalKind::Enum(values) = &goal.kind else { return };
-        if !values.iter().any(|value| &**value == word) {
+        if !goal.is_doubtful && !values.iter().any(|value| &**value == word) {
             let problem = Diagnostic::error(
                 Code::UnknownEnumValue,
                 format!("`{word}` is no value of the enum of `{}`", goal.what),
@@ -67,24 +79,7 @@ impl Vendor<'_, '_> {
 
     pub(super) fn money(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
         let amount = self.own_path(node, "money", goal)?;
-        let currency_node = node.get("currency")?;
-        let currency = match currency_node.filled()? {
-            path if path.starts_with('.') => {
-                CurrencySource::Path(self.own_path(node, "currency", goal)?)
-            }
-            code if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) => {
-                CurrencySource::Constant(Arc::from(code))
-            }
-            _ => {
-                self.mismatch(
-                    currency_node,
-                    goal,
-                    "neither a path nor a currency code",
-                    "write a path, or three capital letters: `EUR`",
-                );
-                return None;
-            }
-        };
+        let currency = self.currency(node, goal)?;
         let GoalKind::Composite(ty) = goal.kind else {
             self.mismatch(
                 node,
@@ -96,12 +91,63 @@ impl Vendor<'_, '_> {
         };
         let shape = self.money_shape(ty, node, goal)?;
         let is_minor = node.get_text("minor").and_then(units::boolean) == Some(true);
-        Some(Mapping::Money { amount, currency, is_minor, shape })
+        let own_digits = Arc::clone(&self.minor_digits);
+        Some(Mapping::Money { amount, currency, is_minor, own_digits, shape })
+    }
+
+    /// Where the currency of an amount comes from.
+    fn currency(&mut self, node: &Node, goal: &Goal) -> Option<CurrencySource> {
+        let at = node.get("currency")?;
+        let otherwise = match node.get("else") {
+            Some(code) => Some(self.currency_code(code, goal)?),
+            None => None,
+        };
+        match at.filled()? {
+            path if path.starts_with('.') => {
+                let path = self.own_path(node, "currency", goal)?;
+                Some(match otherwise {
+                    Some(code) => CurrencySource::PathOr(path, code),
+                    None => CurrencySource::Path(path),
+                })
+            }
+            text if text.starts_with(OF_RECORD) => {
+                let path = text.trim_start_matches(OF_RECORD);
+                let Some(path) = Path::parse(path).ok().filter(|path| !path.has_each()) else {
+                    self.mismatch(
+                        at,
+                        goal,
+                        "not a path of the record",
+                        "write a path to one value behind it: `$record.currency`",
+                    );
+                    return None;
+                };
+                Some(CurrencySource::OfRecord(path, otherwise))
+            }
+            code if is_currency(code) => Some(CurrencySource::Constant(Arc::from(code))),
+            _ => {
+                self.mismatch(
+                    at,
+                    goal,
+                    "neither a path nor a currency code",
+                    "write a path, or three capital letters: `EUR`",
+                );
+                None
+            }
+        }
+    }
+
+    fn currency_code(&mut self, node: &Node, goal: &Goal) -> Option<Arc<str>> {
+        let code = node.filled()?;
+        if !is_currency(code) {
+            self.mismatch(node, goal, "not a currency code", "write three capital letters: `EUR`");
+            return None;
+        }
+        Some(Arc::from(code))
     }
 
     /// The type must be `{ amount: Decimal, currency: CurrencyCode }`, and may have nothing else that is non-null.
     fn money_shape(&mut self, ty: TypeId, node: &Node, goal: &Goal) -> Option<ShapeId> {
-        if let Some(shape) = self.out.money.get(&ty) {
+        if let Some(shape) = self.out.money.get(&(self.role, ty)) {
             return Some(*shape);
         }
         let definition = self.cx.ty(ty);
@@ -129,10 +175,13 @@ impl Vendor<'_, '_> {
             ty,
             field_slots: field_slots(self.cx, ty, &names, |_| true),
             slots: names.into_iter().map(unmapped).collect(),
+            named_slots: Vec::new(),
             id_slot: None,
+            url: None,
             pick: None,
         });
-        self.out.money.insert(ty, id);
+        self.out.money.insert((self.role, ty), id);
+        self.in_place.push((id, node.span));
         Some(id)
     }
 
@@ -176,6 +225,18 @@ impl Vendor<'_, '_> {
             parts: parts.into_iter().collect::<Option<_>>()?,
             with: Arc::from(with),
         })
+    }
+
+    pub(super) fn split(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
+        let item = goal.item();
+        if goal.lists != 1 || !item.takes(TEXTS) {
+            self.mismatch(node, goal, "`split` makes a list of texts", "");
+            return None;
+        }
+        let paths: Vec<_> = node.get("split")?.items().iter().map(|path| self.path(path)).collect();
+        let on = node.entry("on")?.value.text().filter(|on| !on.is_empty())?;
+        let paths = paths.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(Mapping::Split { paths, on: Arc::from(on) })
     }
 
     pub(super) fn first(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
@@ -304,6 +365,10 @@ impl Vendor<'_, '_> {
         self.mismatch(node, goal, why, "");
         None
     }
+}
+
+fn is_currency(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn unmapped(name: Arc<str>) -> Slot {

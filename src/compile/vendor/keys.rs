@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Vendor;
 use super::expression::argument_path;
+use super::required::is_required;
 use crate::compile::context::Class;
+use crate::compile::schema::NoArgument;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{
@@ -33,6 +35,9 @@ impl Vendor<'_, '_> {
             return Some(From { source: KeySource::None, parts: 0, is_list: false });
         };
         let items = node.items();
+        if items.iter().any(is_required) {
+            return self.represented(ty, field, items, normalizer);
+        }
         let is_argument = |item: &Node| {
             item.map().is_some() || item.filled().is_some_and(|text| text.starts_with('$'))
         };
@@ -71,7 +76,7 @@ impl Vendor<'_, '_> {
     }
 
     /// A slot of this role's part of the parent, or of the parent itself when it is a plain record.
-    fn slot(&mut self, ty: TypeId, node: &Node) -> Option<(PartId, SlotId)> {
+    pub(super) fn slot(&mut self, ty: TypeId, node: &Node) -> Option<(PartId, SlotId)> {
         let name = node.filled()?;
         let definition = self.cx.ty(ty);
         let class = self.cx.class(ty);
@@ -107,6 +112,9 @@ impl Vendor<'_, '_> {
         let index = slots.and_then(|slots| slots.iter().position(|slot| &*slot.name == name));
         if let Some(slot) = index.and_then(|index| u16::try_from(index).ok()) {
             return Some((part, SlotId(slot)));
+        }
+        if self.cx.sdl.is_doubtful_field(&definition.name, name) {
+            return None;
         }
         let known: Vec<&str> = slots.into_iter().flatten().map(|slot| &*slot.name).collect();
         let contract = self.cx.part(self.role, ty).map(|part| part.span);
@@ -175,7 +183,8 @@ impl Vendor<'_, '_> {
                     .is_some_and(|named| self.cx.ty(*named).kind == TypeKind::Scalar(Scalar::Id));
                 Some((is_id, found.is_list()))
             }
-            Err((name, known)) => {
+            Err(missing) if missing.is_doubtful => None,
+            Err(NoArgument { name, known, .. }) => {
                 let problem = Diagnostic::error(
                     Code::UnknownArgument,
                     format!("`{}` has no argument `{}`", definition.coordinate, path.join(".")),
@@ -194,6 +203,9 @@ impl Vendor<'_, '_> {
         let returned = self.cx.field(ty, field).ty.named;
         if self.cx.class(returned) == Class::Entity {
             return Some(returned);
+        }
+        if self.cx.sdl.is_doubtful(&self.cx.ty(returned).name) {
+            return None;
         }
         let problem = Diagnostic::error(Code::UntypedId, "whose id is this?")
             .at(span, "an argument of type `ID`")

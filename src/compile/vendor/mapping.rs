@@ -21,6 +21,8 @@ pub(super) struct Goal {
     pub(super) what: Arc<str>,
     /// Where the schema says so.
     pub(super) sdl: Option<Span>,
+    /// The type has an error in the schema: it may not be what it seems.
+    pub(super) is_doubtful: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +41,23 @@ pub(super) enum GoalKind {
 
 impl Goal {
     pub(super) fn hidden(name: &str) -> Self {
-        Self { kind: GoalKind::Hidden, lists: 0, what: Arc::from(name), sdl: None }
+        Self {
+            kind: GoalKind::Hidden,
+            lists: 0,
+            what: Arc::from(name),
+            sdl: None,
+            is_doubtful: false,
+        }
     }
 
     pub(super) fn of_type(cx: &Context<'_>, ty: TypeId, what: &str) -> Self {
-        Self { kind: kind_of(cx, ty), lists: 0, what: Arc::from(what), sdl: cx.type_span(ty) }
+        Self {
+            kind: kind_of(cx, ty),
+            lists: 0,
+            what: Arc::from(what),
+            sdl: cx.type_span(ty),
+            is_doubtful: cx.sdl.is_doubtful(&cx.ty(ty).name),
+        }
     }
 
     pub(super) fn of_field(cx: &Context<'_>, role: RoleId, ty: TypeId, field: FieldId) -> Self {
@@ -58,6 +72,7 @@ impl Goal {
             lists: definition.ty.wrappers.iter().filter(|wrapper| wrapper.list).count(),
             what: Arc::clone(&definition.coordinate),
             sdl: cx.field_span(ty, field),
+            is_doubtful: cx.sdl.is_doubtful(&cx.ty(definition.ty.named).name),
         }
     }
 
@@ -108,7 +123,10 @@ impl Vendor<'_, '_> {
         }
         let form = mapping_form(node)?;
         if goal.lists > 0
-            && !matches!(form.name, "each" | "jq" | "first" | "case" | "list" | "value")
+            && !matches!(
+                form.name,
+                "each" | "jq" | "first" | "case" | "list" | "split" | "value" | "entries"
+            )
         {
             self.mismatch(
                 node,
@@ -123,6 +141,7 @@ impl Vendor<'_, '_> {
             "money" => self.money(node, goal),
             "time" | "date" => self.time(node, goal, form.name),
             "join" => self.join(node, goal),
+            "split" => self.split(node, goal),
             "first" => self.first(node, goal),
             "case" => self.case(node, goal),
             "number" => self.number(node, goal),
@@ -131,6 +150,7 @@ impl Vendor<'_, '_> {
             "id" => self.id_form(node, goal),
             "each" => self.each(node, goal),
             "list" => self.items(node, goal),
+            "entries" => self.entries(node, goal),
             "object" => self.object(node, goal),
             "record" => self.record(node, goal),
             "jq" => self.jq(node, goal),
@@ -177,6 +197,9 @@ impl Vendor<'_, '_> {
     }
 
     pub(super) fn mismatch_at(&mut self, span: Span, goal: &Goal, why: &str, help: &str) {
+        if goal.is_doubtful {
+            return;
+        }
         let problem = Diagnostic::error(
             Code::TypeMismatch,
             format!("this mapping does not fit `{}`", goal.what),

@@ -4,20 +4,30 @@
 //! Gives: shapes, calls, lookups and the sources of fields, by number; every problem of the file.
 //! Never: looks at another role's file.
 
+mod approximated;
+mod arguments;
 mod backend;
 mod calls;
+mod contracts;
 mod expression;
 mod fields;
 mod forms;
+mod health;
 mod keys;
+mod lists;
 mod mapping;
 mod needs;
+mod order;
 mod pages;
+mod policy;
 mod records;
+mod required;
 mod shapes;
 mod usage;
+mod yielded;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,9 +36,13 @@ use super::deployment::RoleSettings;
 use super::fingerprint::Fingerprint;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span};
-use crate::graph::{Backend, BackendId, Call, CallId, FieldId, Shape, ShapeId, Source, TypeId};
+use crate::graph::{
+    Backend, BackendId, Call, CallId, FieldId, OnViolation, Shape, ShapeId, Source, TypeId,
+};
 use crate::mapping::Path;
 use crate::nearest::suggestion;
+
+pub(super) use contracts::{Schemas, on_violation};
 
 /// What the vendor files of a deployment give, by number.
 #[derive(Debug, Default)]
@@ -43,10 +57,12 @@ pub(super) struct Output {
     pub(super) shape_of: FxHashMap<(RoleId, TypeId), ShapeId>,
     /// Coordinates that slots fill.
     pub(super) filled: FxHashSet<(RoleId, TypeId, FieldId)>,
+    /// Coordinates that a vendor file maps, whether or not something is wrong with how it does.
+    pub(super) mapped: FxHashSet<(TypeId, FieldId)>,
     /// Arguments that hold ids.
     pub(super) id_arguments: Vec<(TypeId, FieldId, Arc<str>, TypeId)>,
-    /// The shape of an amount with its currency, by its type.
-    pub(super) money: FxHashMap<TypeId, ShapeId>,
+    /// The shape of an amount with its currency, by the role that maps it and its type.
+    pub(super) money: FxHashMap<(RoleId, TypeId), ShapeId>,
 }
 
 /// A coordinate that a call or a reference answers.
@@ -77,22 +93,32 @@ pub(super) fn compile(
         problems,
         calls: FxHashMap::default(),
         broken: FxHashSet::default(),
+        doubtful: FxHashSet::default(),
         uses: FxHashMap::default(),
         projected: None,
+        asks_paths: file.node.get_text("projection") == Some("paths"),
+        minor_digits: Arc::from([]),
         hidden: Vec::new(),
+        in_place: Vec::new(),
     };
+    let first_shape = vendor.out.shapes.len();
+    vendor.minor_digits = vendor.own_digits();
     vendor.projected = vendor.path_at("projected").filter(|path| !path.steps.is_empty());
     let backend = vendor.backend();
     vendor.out.backends.push(backend);
     vendor.declare_shapes();
     vendor.declare_calls();
     vendor.fill_shapes();
+    vendor.settle_needs(first_shape);
     vendor.compile_calls();
     vendor.compile_lookups();
     vendor.compile_fields();
     vendor.check_uses();
+    vendor.compile_health();
     vendor.check_hidden();
+    vendor.name_slots();
     vendor.check_unmapped();
+    vendor.check_approximated();
     vendor.fingerprints();
 }
 
@@ -105,6 +131,9 @@ pub(super) struct VendorFile<'a> {
     /// `None` for a file that this deployment does not use.
     pub(super) settings: Option<&'a RoleSettings<'a>>,
     pub(super) forward_headers: &'a [Arc<str>],
+    pub(super) on_violation: OnViolation,
+    /// The whole time of one operation.
+    pub(super) deadline: Duration,
 }
 
 struct Vendor<'a, 'o> {
@@ -118,12 +147,20 @@ struct Vendor<'a, 'o> {
     calls: FxHashMap<Arc<str>, (CallId, Span)>,
     /// Calls whose request cannot be read: what it reads is not known.
     broken: FxHashSet<CallId>,
+    /// Calls that load something of which the schema's errors leave nothing.
+    doubtful: FxHashSet<CallId>,
     /// Who uses each call.
     uses: FxHashMap<CallId, Vec<Use>>,
     /// Where the opt-in properties are in a record.
     projected: Option<Path>,
+    /// Properties are asked for by their whole paths.
+    asks_paths: bool,
+    /// Digits of minor units where this backend has others than the currency.
+    minor_digits: Arc<[(Arc<str>, u32)]>,
     /// Slots of value types that are not fields: something must read them.
     hidden: Vec<HiddenSlot>,
+    /// Shapes of records that are written out in place, and where.
+    in_place: Vec<(ShapeId, Span)>,
 }
 
 /// A slot beside the fields of a value type, for a `from:` of one of its fields.
@@ -209,6 +246,22 @@ impl Vendor<'_, '_> {
         }
     }
 
+    fn own_digits(&mut self) -> Arc<[(Arc<str>, u32)]> {
+        let mut digits = Vec::new();
+        for entry in self.node.get("minor_digits").map(Node::entries).unwrap_or_default() {
+            let is_code =
+                entry.key.len() == 3 && entry.key.bytes().all(|byte| byte.is_ascii_uppercase());
+            if !is_code {
+                let message = format!("`{}` is no currency", entry.key);
+                let why = "write its ISO 4217 code, three capital letters: `ISK`";
+                self.error(Code::TypeMismatch, entry.key_span, message, why);
+            }
+            let count = entry.value.filled().and_then(|text| text.parse().ok());
+            digits.extend(count.map(|count| (Arc::clone(&entry.key), count)));
+        }
+        digits.into()
+    }
+
     fn optional_path(&mut self, node: &Node, key: &str) -> Option<Path> {
         let node = node.get(key)?;
         self.path(node)
@@ -241,7 +294,7 @@ impl Vendor<'_, '_> {
     /// A type of the schema, by name.
     fn type_named(&mut self, name: &str, span: Span) -> Option<TypeId> {
         let found = self.cx.names.get(name).copied();
-        if found.is_none() {
+        if found.is_none() && !self.cx.sdl.is_doubtful(name) {
             self.problems.push(
                 Diagnostic::error(Code::UnknownType, format!("the schema has no type `{name}`"))
                     .at(span, "not in the schema")

@@ -1,10 +1,12 @@
 //! Which of a record's members a mapping reads: what `$fields` asks for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Vendor;
 use crate::config::yaml::Node;
-use crate::mapping::{CurrencySource, Mapping, Path, PathStep};
+use crate::graph::{Scalar, ShapeId};
+use crate::mapping::{Leaf, Mapping, Path, PathStep};
 
 impl Vendor<'_, '_> {
     /// The names to ask for, sorted; `needs:` of jq forms included.
@@ -29,10 +31,65 @@ impl Vendor<'_, '_> {
     fn name_of(&self, path: &Path) -> Option<Arc<str>> {
         let below = self.projected.as_ref().map_or(&[][..], |path| &path.steps);
         let rest = path.steps.strip_prefix(below)?;
-        match rest.first() {
-            Some(PathStep::Member(name)) => Some(Arc::clone(name)),
+        let names = rest.iter().map_while(|step| match step {
+            PathStep::Member(name) => Some(&**name),
             _ => None,
+        });
+        let names: Vec<&str> = names.take(if self.asks_paths { usize::MAX } else { 1 }).collect();
+        (!names.is_empty()).then(|| Arc::from(names.join(".")))
+    }
+
+    /// What records of types need that stand further down in the file than their first use.
+    pub(super) fn settle_needs(&mut self, first: usize) {
+        for _ in 0..ROUNDS_MAX {
+            let mut has_changed = false;
+            for shape in first..self.out.shapes.len() {
+                has_changed |= self.settle_shape(shape);
+            }
+            if !has_changed {
+                return;
+            }
         }
+    }
+
+    fn settle_shape(&mut self, index: usize) -> bool {
+        let Some(shape) = self.out.shapes.get(index) else { return false };
+        let settled: Vec<Vec<Arc<str>>> = shape
+            .slots
+            .iter()
+            .map(|slot| {
+                let mut names = slot.needs.clone();
+                self.collect(&slot.mapping, &mut names);
+                names.sort();
+                names.dedup();
+                names
+            })
+            .collect();
+        let mut picked = Vec::new();
+        if let Some(pick) = &shape.pick {
+            self.collect(&pick.mapping, &mut picked);
+            picked.sort();
+            picked.dedup();
+        }
+        // a record as it came is all that the file asks for of it
+        let all: BTreeSet<Arc<str>> = settled.iter().flatten().cloned().collect();
+        let Some(shape) = self.out.shapes.get_mut(index) else { return false };
+        let mut has_changed = false;
+        for (slot, needs) in shape.slots.iter_mut().zip(settled) {
+            let needs = if is_whole(&slot.mapping) { all.iter().cloned().collect() } else { needs };
+            has_changed |= slot.needs != needs;
+            slot.needs = needs;
+        }
+        if let Some(pick) = &mut shape.pick {
+            has_changed |= pick.needs != picked;
+            pick.needs = picked;
+        }
+        has_changed
+    }
+
+    fn needs_of_shape(&self, shape: ShapeId) -> impl Iterator<Item = &Arc<str>> {
+        let slots = self.out.shapes.get(shape.index()).map(|shape| &shape.slots);
+        slots.into_iter().flatten().flat_map(|slot| &slot.needs)
     }
 
     fn collect(&self, mapping: &Mapping, names: &mut Vec<Arc<str>>) {
@@ -46,11 +103,11 @@ impl Vendor<'_, '_> {
             | Mapping::Text { path } => add(path),
             Mapping::Money { amount, currency, .. } => {
                 add(amount);
-                if let CurrencySource::Path(path) = currency {
-                    add(path);
-                }
+                currency.path().into_iter().chain(currency.path_of_record()).for_each(add);
             }
-            Mapping::Id { parts, .. } => parts.iter().for_each(add),
+            Mapping::Id { parts: paths, .. } | Mapping::Split { paths, .. } => {
+                paths.iter().for_each(add);
+            }
             Mapping::Join { parts: many, .. }
             | Mapping::First { choices: many }
             | Mapping::Items { items: many } => {
@@ -65,23 +122,83 @@ impl Vendor<'_, '_> {
                     self.collect(arm, names);
                 }
             }
+            Mapping::Record { at: Some(path), shape } if self.asks_paths => {
+                let Some(name) = self.name_of(path) else { return };
+                names.extend(
+                    self.needs_of_shape(*shape).map(|need| Arc::from(format!("{name}.{need}"))),
+                );
+            }
+            Mapping::When { path, then } => {
+                add(path);
+                self.collect(then, names);
+            }
             // what stands below is asked for as a whole
             Mapping::Record { at: Some(path), .. } | Mapping::List { path, .. }
                 if !path.steps.is_empty() =>
             {
                 add(path);
+                self.collect_of_record(mapping, names, &mut BTreeSet::new());
             }
             Mapping::Record { shape, .. } => {
-                let slots = self.out.shapes.get(shape.index()).map(|shape| &shape.slots);
-                names.extend(
-                    slots.into_iter().flatten().flat_map(|slot| slot.needs.iter().cloned()),
-                );
+                names.extend(self.needs_of_shape(*shape).cloned());
             }
             Mapping::List { item, .. } => self.collect(item, names),
+            Mapping::Entries(form) => match self.name_of(&form.path) {
+                Some(name) => names.push(name),
+                // the members of the record itself
+                None => names.extend(form.kinds.iter().map(|(name, _)| Arc::clone(name))),
+            },
             Mapping::Constant { .. } | Mapping::Jq { .. } => {}
         }
     }
+
+    /// What a mapping reads of the record that the call gave, from however deep inside it. Each shape tells the same wherever it
+    /// stands, and may stand inside itself.
+    fn collect_of_record(
+        &self,
+        mapping: &Mapping,
+        names: &mut Vec<Arc<str>>,
+        seen: &mut BTreeSet<ShapeId>,
+    ) {
+        if let Mapping::Money { currency, .. } = mapping {
+            names.extend(currency.path_of_record().and_then(|path| self.name_of(path)));
+        }
+        if let Mapping::Record { shape, .. } = mapping
+            && seen.insert(*shape)
+        {
+            let shape = self.out.shapes.get(shape.index());
+            let slots = shape.into_iter().flat_map(|shape| &shape.slots).map(|slot| &slot.mapping);
+            for mapping in slots {
+                self.collect_of_record(mapping, names, seen);
+            }
+        }
+        for mapping in inside(mapping) {
+            self.collect_of_record(mapping, names, seen);
+        }
+    }
 }
+
+/// The mappings right inside one.
+fn inside(mapping: &Mapping) -> Vec<&Mapping> {
+    match mapping {
+        Mapping::Join { parts: many, .. }
+        | Mapping::First { choices: many }
+        | Mapping::Items { items: many } => many.iter().collect(),
+        Mapping::Case { arms, otherwise, .. } => {
+            arms.iter().map(|(_, arm)| arm).chain(otherwise.as_deref()).collect()
+        }
+        Mapping::When { then: one, .. } | Mapping::List { item: one, .. } => vec![&**one],
+        _ => Vec::new(),
+    }
+}
+
+/// The record itself, as JSON.
+fn is_whole(mapping: &Mapping) -> bool {
+    matches!(mapping, Mapping::Path { path, to: Leaf::Scalar(Scalar::Any) } if path.steps.is_empty())
+}
+
+/// Records inside each other, at the most, of which the needs are known.
+const ROUNDS_MAX: usize = 16;
 
 /// `needs:` of the jq forms inside.
 fn declared(node: &Node, names: &mut Vec<Arc<str>>) {

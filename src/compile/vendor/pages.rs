@@ -37,7 +37,17 @@ impl Vendor<'_, '_> {
 
     fn next(&mut self, node: &Node) -> Option<NextPage> {
         let start = node.get_text("start").and_then(|text| text.parse::<u32>().ok());
-        let keep = Self::words(node.get("keep"));
+        let mut keep = Self::words(node.get("keep"));
+        let segment: Option<Arc<str>> = node.get_text("segment").map(Arc::from);
+        if let (None, Some(entry)) = (node.get("body_link"), node.entry("segment")) {
+            self.error(
+                Code::InvalidPages,
+                entry.key_span,
+                "`segment` is for `body_link`",
+                "there is no such link here",
+            );
+        }
+        keep.extend(segment.clone());
         let is_link = node.get("link_header").is_some() || node.get("body_link").is_some();
         if is_link && keep.is_empty() {
             self.problem(
@@ -77,6 +87,7 @@ impl Vendor<'_, '_> {
         if let Some(relation) = node.get_text("link_header") {
             return Some(NextPage::LinkHeader { relation: Arc::from(relation), parameters: keep });
         }
-        Some(NextPage::BodyLink { path: self.path(node.get("body_link")?)?, parameters: keep })
+        let path = self.path(node.get("body_link")?)?;
+        Some(NextPage::BodyLink { path, parameters: keep, segment })
     }
 }

@@ -8,9 +8,7 @@ use crate::compile::context::{Class, Context, RoleId};
 use crate::config::shape::check::is_case;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{
-    FieldId, KeySource, Scalar, Shape, ShapeId, Slot, SlotId, Source, TypeId, TypeKind,
-};
+use crate::graph::{FieldId, Pick, Scalar, Shape, ShapeId, Slot, SlotId, Source, TypeId, TypeKind};
 use crate::mapping::Mapping;
 use crate::value::SlotSet;
 
@@ -24,6 +22,7 @@ impl Vendor<'_, '_> {
             match self.cx.class(ty) {
                 Class::Entity if !is_part => self.not_in_contract(entry),
                 Class::Entity | Class::Value | Class::Abstract => self.declare(ty, Some(entry)),
+                _ if self.cx.sdl.is_doubtful(&entry.key) => {}
                 _ => self.error(
                     Code::TypeMismatch,
                     entry.key_span,
@@ -94,10 +93,13 @@ impl Vendor<'_, '_> {
         let is_mapped = |name: &Arc<str>| mapped.is_some_and(|node| node.get(name).is_some());
         let field_slots = field_slots(self.cx, ty, &names, is_mapped);
         let id_field = definition.field_names.get("id").copied();
+        let url = names.iter().position(|name| &**name == "url" && is_mapped(name));
         let shape = Shape {
+            url: url.and_then(|place| u16::try_from(place).ok()).map(SlotId),
             name: Arc::from(format!("{}:{}", self.cx.role(self.role).name, definition.name)),
             ty,
             slots: names.into_iter().map(empty_slot).collect(),
+            named_slots: Vec::new(),
             id_slot: id_field.and_then(|id| field_slots.get(id.index()).copied().flatten()),
             field_slots,
             pick: None,
@@ -126,7 +128,7 @@ impl Vendor<'_, '_> {
                     let goal = Goal::of_type(self.cx, ty, &entry.key);
                     let pick = self.mapping(&entry.value, &goal);
                     if let Some(shape) = self.out.shapes.get_mut(shape.index()) {
-                        shape.pick = pick;
+                        shape.pick = pick.map(|mapping| Pick { mapping, needs: Vec::new() });
                     }
                 }
                 (Class::Abstract, false) => self.error(
@@ -153,9 +155,16 @@ impl Vendor<'_, '_> {
             {
                 continue;
             }
+            if let Some(field) = field {
+                self.out.mapped.insert((ty, field));
+            }
             let goal = match field {
                 Some(field) => Goal::of_field(self.cx, self.role, ty, field),
-                None if self.is_hidden(ty, shape, entry) => Goal::hidden(&entry.key),
+                None if self.is_hidden(ty, shape, entry) => {
+                    let is_doubtful =
+                        self.cx.sdl.is_doubtful_field(&self.cx.ty(ty).name, &entry.key);
+                    Goal { is_doubtful, ..Goal::hidden(&entry.key) }
+                }
                 None => continue,
             };
             let Some(mapping) = self.mapping(&entry.value, &goal) else { continue };
@@ -207,6 +216,9 @@ impl Vendor<'_, '_> {
         if part.slots.iter().any(|(name, _)| *name == entry.key) {
             return true;
         }
+        if self.cx.sdl.is_doubtful_field(&definition.name, &entry.key) {
+            return false;
+        }
         let role = self.cx.role(self.role);
         let fields = role.coordinates().filter(|one| one.ty == ty);
         let fields = fields.map(|one| &*self.cx.field(ty, one.field).name);
@@ -247,7 +259,7 @@ impl Vendor<'_, '_> {
     }
 
     /// Slots of this role's part of a type that its keys consist of, or that a `from:` of this file reads.
-    fn slots_read(&self, ty: TypeId) -> Vec<Arc<str>> {
+    pub(super) fn slots_read(&self, ty: TypeId) -> Vec<Arc<str>> {
         let shape = self.out.shape_of.get(&(self.role, ty));
         let shape = shape.and_then(|shape| self.out.shapes.get(shape.index()));
         let mut read = Vec::new();
@@ -257,8 +269,8 @@ impl Vendor<'_, '_> {
                 Source::Reference(reference) => &reference.key,
                 _ => continue,
             };
-            if let (true, KeySource::Slots { slots, .. }) =
-                (source.role == self.role && source.ty == ty, key)
+            if let (true, Some((_, slots))) =
+                (source.role == self.role && source.ty == ty, key.slots())
             {
                 let slots = slots.iter().filter_map(|slot| shape?.slots.get(slot.index()));
                 read.extend(slots.map(|slot| Arc::clone(&slot.name)));
@@ -298,6 +310,9 @@ impl Vendor<'_, '_> {
             .filter_map(|slot| {
                 let ty = self.out.shapes.get(slot.shape.index())?.ty;
                 let definition = self.cx.ty(ty);
+                if self.cx.sdl.is_doubtful_field(&definition.name, &slot.name) {
+                    return None;
+                }
                 let problem = Diagnostic::error(
                     Code::UnknownField,
                     format!("`{}` has no field `{}`", definition.name, slot.name),
@@ -317,6 +332,9 @@ impl Vendor<'_, '_> {
         let found = self.out.shape_of.get(&(self.role, ty)).copied();
         if found.is_none() {
             let name = &self.cx.ty(ty).name;
+            if self.cx.sdl.is_doubtful(name) {
+                return None;
+            }
             self.problems.push(
                 Diagnostic::error(
                     Code::UnknownType,

@@ -34,6 +34,7 @@ impl Vendor<'_, '_> {
             self.check_keys(entry, id, &reads, &uses);
             self.check_variables(entry, id, &reads);
             self.check_arguments(entry, id, &reads, &uses);
+            self.check_words(entry, &uses);
         }
     }
 
@@ -55,7 +56,7 @@ impl Vendor<'_, '_> {
         };
         if drops > 0
             && effect == Effect::Read
-            && let Some(one) = uses.first()
+            && let Some(one) = uses.iter().find(|one| one.by != UsedBy::Fill)
         {
             self.error(
                 Code::MixedEffect,
@@ -254,6 +255,7 @@ impl Vendor<'_, '_> {
                     return None;
                 }
                 let (is_id, _) = self.argument_kind(ty, field, path, place)?;
+                self.check_whole(ty, field, path, place);
                 if is_id && id_of.is_none() { self.implied_id(ty, field, place) } else { None }
             }
         }

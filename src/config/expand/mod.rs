@@ -140,7 +140,8 @@ impl Expander<'_> {
                 None => (variable, None),
             };
             let set = self.environment.variable(name).filter(|value| !value.is_empty());
-            if let Some(value) = set.or_else(|| default.map(str::to_owned)) {
+            let value = set.or_else(|| default.map(str::to_owned));
+            if let Some(value) = value.or_else(|| self.environment.stand_in()) {
                 return Some(value);
             }
             self.problems.push(
@@ -156,6 +157,7 @@ impl Expander<'_> {
         if let Some(path) = inside.strip_prefix("file.") {
             return match self.environment.file(path) {
                 Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(_) if self.environment.stand_in().is_some() => self.environment.stand_in(),
                 Err(reason) => {
                     self.problems.push(
                         Diagnostic::error(

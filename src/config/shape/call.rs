@@ -1,9 +1,12 @@
 //! Calls of vendor files.
 
 use super::deployment::TEXT;
-use super::vendor::{ERRORS, SUCCESS};
+use super::vendor::{ERRORS, REFUSED, SUCCESS};
 use super::{Kind, Rule, Shape, default, optional, required};
 
+static ARGUMENT: Kind = Kind::Text("argument");
+static DIRECTION: Kind = Kind::Word(&["ASC", "DESC"]);
+static DIRECTIONS: Kind = Kind::OneOrMore(&DIRECTION);
 static PATH: Kind = Kind::Text("path");
 static NAME: Kind = Kind::Text("name");
 static WORD: Kind = Kind::Text("word");
@@ -12,6 +15,8 @@ static STATUS: Kind = Kind::Integer { min: 100, max: 599 };
 static DROP_KIND: Kind = Kind::Struct(&DROP);
 static DROP_OR_TYPE: Kind = Kind::Either(&TYPE_NAME, &DROP_KIND);
 static TYPE_NAME: Kind = Kind::Text("type");
+static SCHEMA_FILE: Kind = Kind::Text("file");
+static SCHEMA: Kind = Kind::Json("JSON Schema");
 
 pub(super) static CALL: Shape = Shape {
     name: "call",
@@ -59,14 +64,46 @@ pub(super) static CALL: Shape = Shape {
         optional("batch", Kind::Struct(&BATCH), "Many keys in one call."),
         optional("pages", Kind::Struct(&PAGES), "How the answer goes on."),
         optional(
+            "pushes",
+            Kind::Struct(&PUSHES),
+            "What of a list's arguments the backend can do, where reading them does not say it all.",
+        ),
+        optional(
+            "newest_first",
+            Kind::Text("field"),
+            "The field, of type `DateTime`, by which the records come, the newest first: merged lists then read no more pages than \
+             they show.",
+        ),
+        optional("oldest_first", Kind::Text("field"), "The same, the oldest first."),
+        optional(
             "records",
             Kind::Text("path"),
             "Where the records are; without it the answer is the one record.",
         ),
         optional(
+            "only",
+            Kind::Struct(&SUCCESS),
+            "The test that a record counts, at a path in the record; others are passed over.",
+        ),
+        optional(
             "answers",
             Kind::OneOrMore(&PATH),
             "In a record: the key that it answers; several for a composite key.",
+        ),
+        optional(
+            "also",
+            Kind::Struct(&ALSO),
+            "More keys that a record answers besides `answers`: other names of one and the same record.",
+        ),
+        optional(
+            "inside",
+            Kind::Text("path"),
+            "In a record: the records inside it. Each answers what the record around it answers.",
+        ),
+        optional(
+            "cut",
+            Kind::Text("path"),
+            "In a record that has others inside: truthy where they are not all there. Its key is PARTIAL.",
         ),
         optional(
             "success",
@@ -75,12 +112,49 @@ pub(super) static CALL: Shape = Shape {
         ),
         optional("errors", Kind::Struct(&ERRORS), "Where an error answer says what is wrong."),
         optional(
+            "refused",
+            Kind::Struct(&REFUSED),
+            "Where an answer that gives some records says that it refuses others, and why.",
+        ),
+        optional(
             "missing",
             Kind::OneOrMore(&WORD),
             "Statuses and SOAP fault codes that mean \"no such record\".",
         ),
+        optional(
+            "schema",
+            Kind::Either(&SCHEMA_FILE, &SCHEMA),
+            "The JSON Schema (draft 2020-12 or 07) of its answers: a `.json` file of the resolvers' folder, relative to this \
+             file, or the schema itself.",
+        ),
+        optional(
+            "on_violation",
+            Kind::Word(&["refuse", "warn", "off"]),
+            "What becomes of an answer that breaks `schema`: an error (CONTRACT_VIOLATED), a line in the log, nothing; what \
+             the deployment says when left out.",
+        ),
         optional("ttl", Kind::Duration, "How long records are kept."),
+        optional(
+            "stale_while_revalidate",
+            Kind::Duration,
+            "How long past its time a record is given out while it is read anew; at most `cache.stale_max`.",
+        ),
+        optional(
+            "stale_if_error",
+            Kind::Duration,
+            "How long past its time a record is given out when the backend fails; at most `cache.stale_max`.",
+        ),
         optional("timeout", Kind::Duration, "The longest that one attempt may take."),
+        optional(
+            "group",
+            Kind::Text("group"),
+            "The group of `groups` whose breaker, and perhaps quota, this call shares.",
+        ),
+        optional(
+            "idempotency_header",
+            Kind::Text("header name"),
+            "Of a mutation: the header that names it, when it is not the file's; `none`: it is never tried again.",
+        ),
         default(
             "idempotent",
             Kind::Bool,
@@ -91,6 +165,11 @@ pub(super) static CALL: Shape = Shape {
             "drops",
             Kind::OneOrMore(&DROP_OR_TYPE),
             "What becomes stale when this call, used by a mutation, succeeds.",
+        ),
+        optional(
+            "tags",
+            Kind::OneOrMore(&WORD),
+            "Words by which the admin call drops what this call has given.",
         ),
         optional(
             "fills",
@@ -104,7 +183,27 @@ pub(super) static CALL: Shape = Shape {
         Rule::AtMost(&["get", "put", "patch", "delete", "head", "envelope"]),
         Rule::AtMost(&["per_key", "batch"]),
         Rule::AtMost(&["body", "form"]),
+        Rule::AtMost(&["newest_first", "oldest_first"]),
     ],
+};
+
+static ALSO: Shape = Shape {
+    name: "other_keys",
+    doc: "More keys of a record: ids that were merged into it, its further addresses.",
+    keys: &[
+        required("keys", Kind::OneOrMore(&PATH), "Where they are, in a record."),
+        optional(
+            "split",
+            Kind::Text("text"),
+            "What stands between them where one text holds several.",
+        ),
+        optional(
+            "length",
+            Kind::Integer { min: 1, max: 1_000 },
+            "Only so many characters of each, from the beginning: a short form of an id.",
+        ),
+    ],
+    rules: &[],
 };
 
 const REQUEST_VALUES_KIND: Kind = Kind::Map("name", &REQUEST_VALUE);
@@ -184,6 +283,25 @@ static PAGES: Shape = Shape {
     rules: &[],
 };
 
+static PUSHES: Shape = Shape {
+    name: "call_pushes",
+    doc: "What of a list's `filter` and `orderBy` the backend can do. A filter that the request reads is asked of it; what it is \
+          not asked for is done over the list's pages.",
+    keys: &[
+        optional(
+            "one",
+            Kind::OneOrMore(&ARGUMENT),
+            "Filters of which it takes one value at a time: `filter.status`. Several are done over pages.",
+        ),
+        optional(
+            "orders",
+            Kind::Map("order", &DIRECTIONS),
+            "The orders that it can give, by the words of `orderBy.field`, and in which directions.",
+        ),
+    ],
+    rules: &[],
+};
+
 static NEXT: Shape = Shape {
     name: "next_page",
     doc: "Where the next page begins: one of these.",
@@ -214,6 +332,11 @@ static NEXT: Shape = Shape {
             "keep",
             Kind::OneOrMore(&NAME),
             "Query parameters of a link; each is a variable of the same name.",
+        ),
+        optional(
+            "segment",
+            Kind::Text("variable"),
+            "The variable that takes the last segment of the path of a `body_link`.",
         ),
     ],
     rules: &[Rule::Exactly(&["cursor", "page", "offset", "link_header", "body_link"])],

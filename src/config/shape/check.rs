@@ -1,5 +1,6 @@
 //! The checker: every place where a file is not as the table says.
 
+use super::call::CALL;
 use super::mapping::{CASE, FORMS, RECORD, REQUEST_FORMS};
 use super::{Kind, Need, Rule, Shape};
 use crate::config::units;
@@ -37,6 +38,25 @@ pub(crate) fn is_case(node: &Node) -> bool {
         && node.entry("is").is_some()
 }
 
+/// Has a call a key that calls do not have? What it lacks may be meant by that one.
+pub(crate) fn is_garbled_call(node: &Node) -> bool {
+    strangers(&CALL, node).next().is_some()
+}
+
+/// The keys of a map that its shape does not have.
+fn strangers<'n>(shape: &'static Shape, node: &'n Node) -> impl Iterator<Item = &'n Entry> {
+    let is_known = |entry: &&Entry| shape.keys.iter().any(|key| key.name == &*entry.key);
+    node.entries().iter().filter(move |entry| !is_known(entry))
+}
+
+/// Is a key that is not known most likely one of these?
+fn is_meant(shape: &'static Shape, node: &Node, names: &[&str]) -> bool {
+    let all = || shape.keys.iter().map(|key| key.name);
+    strangers(shape, node)
+        .filter_map(|entry| nearest(&entry.key, all()))
+        .any(|name| names.contains(&name))
+}
+
 struct Checker<'a> {
     problems: &'a mut Vec<Diagnostic>,
 }
@@ -58,7 +78,7 @@ impl Checker<'_> {
             }
         }
         for key in shape.keys.iter().filter(|key| key.need == Need::Required) {
-            if node.entry(key.name).is_none() {
+            if node.entry(key.name).is_none() && !is_meant(shape, node, &[key.name]) {
                 self.problems.push(
                     Diagnostic::error(Code::MissingKey, format!("`{}` is missing", key.name))
                         .at(at, format!("this {} needs it", words(shape.name)))
@@ -71,7 +91,7 @@ impl Checker<'_> {
         }
     }
 
-    fn rule(&mut self, rule: Rule, shape: &Shape, node: &Node, at: Span) {
+    fn rule(&mut self, rule: Rule, shape: &'static Shape, node: &Node, at: Span) {
         let (names, needs_one, is_exclusive) = match rule {
             Rule::Exactly(names) => (names, true, true),
             Rule::AtLeast(names) => (names, true, false),
@@ -79,6 +99,7 @@ impl Checker<'_> {
         };
         let here: Vec<&Entry> = names.iter().filter_map(|name| node.entry(name)).collect();
         match here.as_slice() {
+            [] if needs_one && is_meant(shape, node, names) => {}
             [] if needs_one => self.problems.push(
                 Diagnostic::error(
                     Code::MissingKey,
@@ -123,7 +144,7 @@ impl Checker<'_> {
         match kind {
             Kind::Text(what) => self.text(what, node),
             Kind::Constant if node.text().is_none() => self.wrong_kind(node, "a single value", at),
-            Kind::Constant => {}
+            Kind::Constant | Kind::Json(_) => {}
             Kind::Bool => {
                 self.parsed(node, "`true` or `false`", |text| units::boolean(text).is_some());
             }
@@ -269,5 +290,5 @@ fn article(noun: &str) -> String {
 }
 
 fn may_be_null(kind: &Kind) -> bool {
-    matches!(kind, Kind::Constant | Kind::RequestValue)
+    matches!(kind, Kind::Constant | Kind::RequestValue | Kind::Json(_))
 }

@@ -1,11 +1,13 @@
 //! `cyclorama.yaml`.
 
-use super::vendor::{AUTH, AUTH_NONE};
+use super::admin::{ADMIN, RELOAD};
+use super::cache::CACHE;
+use super::http::HTTP;
+use super::role::ROLE;
 use super::{Kind, Shape, default, optional, required};
 
 pub(super) static TEXT: Kind = Kind::Text("text");
 static ROLE_KIND: Kind = Kind::Struct(&ROLE);
-static COORDINATE: Kind = Kind::Text("Type.kind");
 static HEADER_NAME: Kind = Kind::Text("header name");
 
 pub(super) static DEPLOYMENT: Shape = Shape {
@@ -36,13 +38,45 @@ pub(super) static DEPLOYMENT: Shape = Shape {
             Kind::Map("role", &ROLE_KIND),
             "Which vendor plays which role. A role of `roles.yaml` that is not named here is NOT_COVERED.",
         ),
+        optional(
+            "country",
+            Kind::Text("country"),
+            "Where telephone numbers without a country's code are, by ISO 3166-1 (`AT`). Left out: such numbers match nothing.",
+        ),
         default("deadline", Kind::Duration, "15s", "The whole time of one operation."),
         optional("pages", Kind::Struct(&PAGES), "Sizes of the pages that clients ask for."),
         optional("cache", Kind::Struct(&CACHE), "The cache of backend records."),
         optional("limits", Kind::Struct(&LIMITS), "What one operation may be at most."),
+        optional(
+            "cost",
+            Kind::Struct(&COST),
+            "What one operation may cost, by the schema's `@cost` and `@listSize` and by the backend calls that it can make.",
+        ),
         optional("http", Kind::Struct(&HTTP), "The server itself."),
+        default(
+            "profile",
+            Kind::Word(&["development", "production"]),
+            "development",
+            "`production` switches `graphiql`, `introspection` and `suggestions` off; a key that says otherwise wins.",
+        ),
+        optional(
+            "suggestions",
+            Kind::Struct(&SUGGESTIONS),
+            "Names that a refused document may have meant.",
+        ),
         optional("graphiql", Kind::Struct(&GRAPHIQL), "The query editor at `/`."),
         optional("introspection", Kind::Struct(&INTROSPECTION), "`__schema` and `__type`."),
+        optional("incremental", Kind::Struct(&INCREMENTAL), "Answers that come in parts."),
+        optional(
+            "known_operations",
+            Kind::Struct(&KNOWN_OPERATIONS),
+            "Operations that clients name by an id instead of sending them.",
+        ),
+        optional(
+            "federation",
+            Kind::Struct(&FEDERATION),
+            "Serving the graph as a subgraph of a federation.",
+        ),
         optional(
             "forward_headers",
             Kind::List(&HEADER_NAME),
@@ -54,41 +88,14 @@ pub(super) static DEPLOYMENT: Shape = Shape {
             "Signs the cursors of connections; the same for all replicas. Left out or empty: made at start, and cursors \
              do not outlive the process.",
         ),
+        optional("contracts", Kind::Struct(&CONTRACTS), "Backends' answers and their schemas."),
         optional("log", Kind::Struct(&LOG), "Logging."),
-    ],
-    rules: &[],
-};
-
-static ROLE: Shape = Shape {
-    name: "role",
-    doc: "One role of the deployment. Everything but `vendor` overrides what the vendor file says.",
-    keys: &[
-        required(
-            "vendor",
-            Kind::Text("name"),
-            "The vendor file `resolvers/<role>/<vendor>.yaml`, without `.yaml`.",
-        ),
-        optional("url", Kind::Text("URL"), "The backend's address."),
-        optional("auth", Kind::Either(&AUTH_NONE, &AUTH), "Credentials toward the backend."),
         optional(
-            "headers",
-            Kind::Map("header name", &TEXT),
-            "Headers of every request, besides those of the vendor file.",
+            "admin",
+            Kind::Struct(&ADMIN),
+            "A listener of its own for whoever runs the process: reload, invalidation, state. None, when left out.",
         ),
-        default(
-            "concurrency",
-            Kind::Integer { min: 1, max: 10_000 },
-            "64",
-            "Calls to this backend at once, over all operations.",
-        ),
-        optional("timeout", Kind::Duration, "The longest that one attempt may take."),
-        optional("connect_timeout", Kind::Duration, "The longest that connecting may take."),
-        optional(
-            "equivalent",
-            Kind::List(&COORDINATE),
-            "Identity rules, as `Type.kind` (`Customer.email`), that in this deployment always lead to the same record as \
-             the rules before them, so that a known key need not wait for those.",
-        ),
+        optional("reload", Kind::Struct(&RELOAD), "Files that are read anew while serving."),
     ],
     rules: &[],
 };
@@ -113,28 +120,6 @@ static PAGES: Shape = Shape {
     rules: &[],
 };
 
-static CACHE: Shape = Shape {
-    name: "cache",
-    doc: "The cache of backend records.",
-    keys: &[
-        default("enabled", Kind::Bool, "true", "Whether records are kept between operations."),
-        default("size", Kind::Size, "64MiB", "Memory for records."),
-        default(
-            "ttl",
-            Kind::Duration,
-            "30s",
-            "How long a record is kept when neither call nor backend says.",
-        ),
-        default(
-            "negative_ttl",
-            Kind::Duration,
-            "5s",
-            "How long it is kept that a record does not exist.",
-        ),
-    ],
-    rules: &[],
-};
-
 const fn count() -> Kind {
     Kind::Integer { min: 1, max: 100_000_000 }
 }
@@ -149,6 +134,8 @@ static LIMITS: Shape = Shape {
         default("nesting", count(), "64", "Brackets inside each other, anywhere in the document."),
         default("depth", count(), "25", "Fields inside each other after fragments are spread."),
         default("selections", count(), "5000", "Selections after every fragment is spread."),
+        default("spread_tokens", count(), "40000", "Tokens after every fragment is spread."),
+        default("spread_bytes", Kind::Size, "512KiB", "The text after every fragment is spread."),
         default("aliases", count(), "100", "Aliases."),
         default("root_fields", count(), "20", "Fields of the operation itself."),
         default("operations", count(), "10", "Operations of one document."),
@@ -159,6 +146,19 @@ static LIMITS: Shape = Shape {
             "Operations times the variables that fragments use.",
         ),
         default("directives", count(), "50", "Directives."),
+        default(
+            "duplicates",
+            count(),
+            "50",
+            "Selections of one response key, or spreads of one fragment, in one place of the document.",
+        ),
+        default("list_items", count(), "1000", "Items of one list literal."),
+        default(
+            "introspection_depth",
+            count(),
+            "2",
+            "Lists of fields, types or interfaces inside each other in `__schema` and `__type`; `types` itself is none.",
+        ),
         default("variables_bytes", Kind::Size, "256KiB", "The text of the variables."),
         default(
             "variables_depth",
@@ -170,34 +170,55 @@ static LIMITS: Shape = Shape {
         default("errors", count(), "100", "Errors in one answer; the rest are counted."),
         default("plans", count(), "1000", "Plans that are kept."),
         default("objects", count(), "100000", "Objects that one answer may hold."),
+        default(
+            "key_bytes",
+            Kind::Size,
+            "512",
+            "The text of one key that a backend is asked for, all parts of it, wherever it comes from.",
+        ),
     ],
     rules: &[],
 };
 
-static HTTP: Shape = Shape {
-    name: "http",
-    doc: "The server itself.",
+/// Defaults are those of `cost::CostSettings`; a test holds them together.
+static COST: Shape = Shape {
+    name: "cost",
+    doc: "What one operation may cost, by the schema's `@cost` and `@listSize` and by the backend calls that it can make. \
+          A request with `extensions: {cost: true}` is told what it costs.",
     keys: &[
         default(
-            "status_profile",
-            Kind::Word(&["audit-2025", "draft-2026"]),
-            "audit-2025",
-            "Which edition of GraphQL over HTTP decides the statuses: what the published audits expect, or that of September \
-             2026 (422 for what is well-formed and wrong, 294 for partial answers).",
+            "mode",
+            Kind::Word(&["off", "measure", "enforce"]),
+            "measure",
+            "`off`: nothing is reckoned. `measure`: operations over a limit run, and the log tells of them. `enforce`: they \
+             are refused before a backend is called.",
         ),
         default(
-            "body_timeout",
-            Kind::Duration,
-            "30s",
-            "How long a client may take to send a request's body.",
+            "limit",
+            count(),
+            "5000",
+            "The most that an operation may cost; COST_ESTIMATED_TOO_EXPENSIVE beyond it.",
         ),
         default(
-            "grace",
-            Kind::Duration,
-            "20s",
-            "How long running requests may take once the server is told to stop.",
+            "calls_limit",
+            count(),
+            "1000",
+            "The most backend calls that may be planned for an operation; COST_CALLS_LIMIT beyond it.",
+        ),
+        default(
+            "list_size",
+            count(),
+            "10",
+            "How long a list is taken to be when neither `@listSize` nor its own arguments say.",
         ),
     ],
+    rules: &[],
+};
+
+static SUGGESTIONS: Shape = Shape {
+    name: "suggestions",
+    doc: "`Did you mean …?` in the messages of refused documents: names that the client did not know.",
+    keys: &[default("enabled", Kind::Bool, "true", "Whether they are made.")],
     rules: &[],
 };
 
@@ -212,6 +233,79 @@ static INTROSPECTION: Shape = Shape {
     name: "introspection",
     doc: "`__schema` and `__type`.",
     keys: &[default("enabled", Kind::Bool, "true", "Whether they are answered.")],
+    rules: &[],
+};
+
+static INCREMENTAL: Shape = Shape {
+    name: "incremental",
+    doc: "Answers that come in parts, for clients that accept them: `@defer` on fragments and `@stream` on lists.",
+    keys: &[default(
+        "enabled",
+        Kind::Bool,
+        "true",
+        "Whether the schema has the two directives. They make answers come in parts where the client accepts \
+         `multipart/mixed`, and are ignored otherwise.",
+    )],
+    rules: &[],
+};
+
+static KNOWN_OPERATIONS: Shape = Shape {
+    name: "known_operations",
+    doc: "Operations that clients name by an id instead of sending them: by `extensions.persistedQuery.sha256Hash`, \
+          `documentId`, `doc_id` or `id`.",
+    keys: &[
+        optional(
+            "documents",
+            Kind::Text("file or folder"),
+            "The trusted documents, relative to this file: an Apollo manifest, a map from id to text (as Relay and the \
+             client preset write), or a folder of `*.graphql` files, whose ids are the SHA-256 of their text and their path \
+             without the ending. Each must fit the schema.",
+        ),
+        default(
+            "mode",
+            Kind::Word(&["open", "safelist", "ids"]),
+            "open",
+            "`open`: any operation runs. `safelist`: only trusted documents, by id or by exactly their text. `ids`: only \
+             trusted documents, by id alone.",
+        ),
+        default(
+            "automatic",
+            Kind::Bool,
+            "true",
+            "Automatic persisted queries: a client sends the text once, with its hash, and then the hash alone. Only in the \
+             mode `open`.",
+        ),
+        default(
+            "automatic_size",
+            Kind::Size,
+            "8MiB",
+            "Memory for the texts of automatic persisted queries.",
+        ),
+    ],
+    rules: &[],
+};
+
+static FEDERATION: Shape = Shape {
+    name: "federation",
+    doc: "Serving the graph as a subgraph of a federation.",
+    keys: &[optional(
+        "enabled",
+        Kind::Bool,
+        "Whether `_service` and `_entities` are served. Left out: if the schema has a `@key`, or a `@link` to Federation.",
+    )],
+    rules: &[],
+};
+
+static CONTRACTS: Shape = Shape {
+    name: "contracts",
+    doc: "Backends' answers and the JSON Schemas that calls name for them.",
+    keys: &[default(
+        "on_violation",
+        Kind::Word(&["refuse", "warn", "off"]),
+        "warn",
+        "What becomes of an answer that breaks its call's `schema`, where the call does not say. `refuse`: it counts as \
+         none, CONTRACT_VIOLATED. `warn`: it is used, and the log tells. `off`: answers are not looked at.",
+    )],
     rules: &[],
 };
 

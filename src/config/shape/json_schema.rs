@@ -95,7 +95,7 @@ fn kind(kind: &Kind, expands: bool) -> Value {
             or_setting(json!({ "type": "integer", "minimum": min, "maximum": max }), expands)
         }
         Kind::Duration => {
-            or_setting(json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }), expands)
+            or_setting(json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" }), expands)
         }
         Kind::Size => json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },
@@ -111,7 +111,7 @@ fn kind(kind: &Kind, expands: bool) -> Value {
         Kind::Either(single, map) => json!({ "anyOf": [item(single), item(map)] }),
         Kind::Mapping => reference("mapping"),
         Kind::TypeMapping => reference("type_mapping"),
-        Kind::RequestValue => json!({}),
+        Kind::RequestValue | Kind::Json(_) => json!({}),
     }
 }
 

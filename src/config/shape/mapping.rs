@@ -1,6 +1,7 @@
 //! The forms of mappings and of request values.
 
 use super::deployment::TEXT;
+use super::vendor::SUCCESS;
 use super::{Key, Kind, Need, Rule, Shape, default, optional, required};
 
 static PATH: Kind = Kind::Text("path");
@@ -8,9 +9,9 @@ static WORD: Kind = Kind::Text("word");
 pub(super) static MAPPING: Kind = Kind::Mapping;
 
 /// The forms of a mapping, the first whose own key stands in a map. The own key is the first of its shape.
-pub(super) static FORMS: [&Shape; 16] = [
-    &ENUM, &MONEY, &TIME, &DATE, &JOIN, &FIRST, &CASE, &NUMBER, &BOOL, &TEXT_FORM, &ID, &EACH,
-    &LIST, &OBJECT, &JQ, &VALUE,
+pub(super) static FORMS: [&Shape; 18] = [
+    &ENUM, &MONEY, &TIME, &DATE, &JOIN, &SPLIT, &FIRST, &CASE, &NUMBER, &BOOL, &TEXT_FORM, &ID,
+    &EACH, &LIST, &ENTRIES, &OBJECT, &JQ, &VALUE,
 ];
 /// `{ at: P, as: T }` and `{ as: T }`: no form of its own key.
 pub(super) static RECORD: Shape = Shape {
@@ -54,8 +55,9 @@ static MONEY: Shape = Shape {
         required(
             "currency",
             Kind::Text("path or code"),
-            "Where the currency is, or its ISO 4217 code.",
+            "Where the currency is, or its ISO 4217 code. `$record.path` begins at the record that the call gave, for amounts of its lines.",
         ),
+        optional("else", Kind::Text("code"), "The currency of records that name none."),
         default(
             "minor",
             Kind::Bool,
@@ -100,6 +102,20 @@ static JOIN: Shape = Shape {
     keys: &[
         required("join", Kind::List(&MAPPING), "The texts."),
         default("with", Kind::Text("text"), "\" \"", "What stands between them."),
+    ],
+    rules: &[],
+};
+
+static SPLIT: Shape = Shape {
+    name: "split",
+    doc: "A list of the texts that one text holds; blanks are left out.",
+    keys: &[
+        required(
+            "split",
+            Kind::OneOrMore(&PATH),
+            "Where the text is; of several, all their texts.",
+        ),
+        required("on", Kind::Text("text"), "What stands between the texts."),
     ],
     rules: &[],
 };
@@ -170,6 +186,7 @@ static EACH: Shape = Shape {
         required("each", Kind::Text("path"), "Where the list is."),
         optional("as", Kind::Text("type"), "Each element is a record of this type."),
         optional("item", Kind::Mapping, "The mapping of one element; paths start at the element."),
+        optional("only", Kind::Struct(&SUCCESS), "Only elements that pass this test count."),
     ],
     rules: &[Rule::Exactly(&["as", "item"])],
 };
@@ -181,12 +198,38 @@ static LIST: Shape = Shape {
     rules: &[],
 };
 
+static ENTRIES: Shape = Shape {
+    name: "entries",
+    doc: "Fields that a company added to a backend, for a list of a type with the fields `key`, `value` and `type`.",
+    keys: &[
+        required("entries", Kind::Text("path"), "The object whose members they are, or the list."),
+        optional("key", Kind::Text("path"), "In a list: where each element's name is."),
+        optional("value", Kind::Text("path"), "In a list: where each element's value is."),
+        optional(
+            "is",
+            Kind::Map("name in the backend", &WORD),
+            "The fields by name, and for each the kind of value that it holds.",
+        ),
+        optional(
+            "else",
+            Kind::Text("word"),
+            "The kind of every other; without it only what `is` names is given.",
+        ),
+    ],
+    rules: &[],
+};
+
 static OBJECT: Shape = Shape {
     name: "object",
     doc: "A record written out here.",
     keys: &[
         required("object", Kind::Map("field", &MAPPING), "Its fields."),
         optional("at", Kind::Text("path"), "Where the record is; null there is null here."),
+        optional(
+            "when",
+            Kind::Text("path"),
+            "Only where there is something here: without it, or with blank text, the object is null.",
+        ),
     ],
     rules: &[],
 };
@@ -214,8 +257,15 @@ static VALUE: Shape = Shape {
 
 /// The forms of a request value. A map is a form only if it has all required keys of the form and no key besides the form's;
 /// every other map is an object.
-pub(crate) static REQUEST_FORMS: [&Shape; 6] =
-    [&REQUEST_JOIN, &REQUEST_ENUM, &REQUEST_UNIX, &REQUEST_EACH_KEY, &REQUEST_QUOTE, &REQUEST_ID];
+pub(crate) static REQUEST_FORMS: [&Shape; 7] = [
+    &REQUEST_JOIN,
+    &REQUEST_ENUM,
+    &REQUEST_UNIX,
+    &REQUEST_GIVEN,
+    &REQUEST_EACH_KEY,
+    &REQUEST_QUOTE,
+    &REQUEST_ID,
+];
 
 static REQUEST_JOIN: Shape = Shape {
     name: "request_join",
@@ -240,8 +290,19 @@ static REQUEST_ENUM: Shape = Shape {
 
 static REQUEST_UNIX: Shape = Shape {
     name: "request_unix",
-    doc: "An instant as Unix seconds.",
+    doc: "An instant as Unix seconds; a fraction is rounded up.",
     keys: &[required("unix", Kind::RequestValue, "An RFC 3339 text, most often an argument.")],
+    rules: &[],
+};
+
+static REQUEST_GIVEN: Shape = Shape {
+    name: "request_given",
+    doc: "A value only where another is given: an item of a list, or a text of a `join`, that is left out otherwise.",
+    keys: &[
+        required("given", Kind::RequestValue, "What must not be null, most often an argument."),
+        required("then", Kind::RequestValue, "The value where it is given."),
+        optional("else", Kind::RequestValue, "The value where it is not; null when left out."),
+    ],
     rules: &[],
 };
 

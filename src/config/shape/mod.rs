@@ -4,12 +4,22 @@
 //! Gives: for each key its kind, whether it must be there, its default, and a sentence.
 //! Never: knows the schema or what another file says; `compile` checks what needs more than one place.
 
+mod admin;
+mod cache;
 mod call;
+mod case;
 pub(crate) mod check;
 mod deployment;
+mod health;
+mod http;
 pub mod json_schema;
+mod load;
 mod mapping;
+mod merged;
+pub(crate) mod metrics;
+mod policy;
 pub mod reference;
+mod role;
 mod roles;
 mod vendor;
 mod walk;
@@ -76,6 +86,8 @@ pub(crate) enum Kind {
     TypeMapping,
     /// A constant, `$…`, a list, an object, or a form.
     RequestValue,
+    /// Any value; the word says what it is.
+    Json(&'static str),
 }
 
 /// A kind of file.
@@ -117,8 +129,15 @@ pub static VENDOR: FileKind = FileKind {
     expanded: Some(&["url", "auth", "headers"]),
 };
 
+pub static CASE: FileKind = FileKind {
+    schema_file: "case.json",
+    title: "`contracts/*.yaml`: one contract case",
+    root: &case::CASE,
+    expanded: Some(&[]),
+};
+
 /// Every kind of file, in the order of the reference.
-pub static FILE_KINDS: [&FileKind; 4] = [&DEPLOYMENT, &ROLES, &IDENTITY, &VENDOR];
+pub static FILE_KINDS: [&FileKind; 5] = [&DEPLOYMENT, &ROLES, &IDENTITY, &VENDOR, &CASE];
 
 const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Key {
     Key { name, kind, need: Need::Required, doc }

@@ -10,7 +10,7 @@ pub fn reference() -> String {
         "# Configuration reference\n\n\
          Every key of every file. This page and the JSON Schemas under `docs/schemas/` are generated from one table in the \
          code (`CYCLORAMA_UPDATE=1 cargo test --test it` rewrites them); `cyclorama check` holds files against the same table.\n\n\
-         Durations are written `250ms`, `5s`, `2m`, `1h`; sizes `1000`, `64KiB`, `2MiB`, `1GiB`. Anchors, aliases, merge keys \
+         Durations are written `250ms`, `5s`, `2m`, `1h`, `30d`; sizes `1000`, `64KiB`, `2MiB`, `1GiB`. Anchors, aliases, merge keys \
          and tags of YAML are refused.\n",
     );
     let mut seen = Vec::new();
@@ -26,7 +26,7 @@ pub fn reference() -> String {
 
 fn section(page: &mut String, file: &FileKind, seen: &mut Vec<&'static str>) {
     page.extend([format!(
-        "\n## {}\n\nFor editors: `# yaml-language-server: $schema=…/docs/schemas/{}`.\n",
+        "\n## {}\n\nFor editors: `# yaml-language-server: $schema=…/docs/schemas/{}`, as `cyclorama check` prints it with `--json-schema`.\n",
         file.title, file.schema_file
     )]);
     for shape in shapes(file) {
@@ -70,7 +70,7 @@ fn table(page: &mut String, shape: &Shape) {
 
 fn kind(kind: &Kind) -> String {
     match kind {
-        Kind::Text(what) => (*what).to_owned(),
+        Kind::Text(what) | Kind::Json(what) => (*what).to_owned(),
         Kind::Constant => "a single value".to_owned(),
         Kind::Bool => "`true` or `false`".to_owned(),
         Kind::Integer { min, max } => format!("{min} to {max}"),

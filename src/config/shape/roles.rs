@@ -1,5 +1,7 @@
 //! `roles.yaml` and the files that cross roles.
 
+use super::merged::MERGED_KIND;
+use super::metrics::METRICS_KIND;
 use super::{Kind, Shape, default, optional, required};
 
 static NAME: Kind = Kind::Text("name");
@@ -9,6 +11,14 @@ static CONTRACT_KIND: Kind = Kind::Struct(&CONTRACT);
 static PART_KIND: Kind = Kind::Struct(&PART);
 static KEY_KIND: Kind = Kind::Struct(&KEY);
 static KEY_OR_SLOT: Kind = Kind::Either(&SLOT, &KEY_KIND);
+const COUNTRY: Kind = Kind::Text("country");
+static VALUE: Kind = Kind::Text("value");
+static PATTERN: Kind = Kind::Text("pattern");
+static BLOCKED_KIND: Kind = Kind::Struct(&BLOCKED);
+static LOOKUP_KIND: Kind = Kind::Struct(&LOOKUP);
+static ROLE_KEY: Kind = Kind::Text("role.key");
+static KEY_BY_SYSTEM: Kind = Kind::Map("system", &ROLE_KEY);
+static MEMBER: Kind = Kind::Either(&ROLE_KEY, &KEY_BY_SYSTEM);
 static RULE_KIND: Kind = Kind::Struct(&RULE);
 static RULES: Kind = Kind::List(&RULE_KIND);
 static RULES_BY_ROLE: Kind = Kind::Map("role", &RULES);
@@ -48,10 +58,11 @@ static PART: Shape = Shape {
             "false",
             "Whether this part decides that the object exists. Exactly one role says so for a type with several parts.",
         ),
-        required(
+        optional(
             "keys",
             Kind::Map("kind", &KEY_OR_SLOT),
-            "How this part can be named, by the kind of key (`id`, `email`). A slot's name alone is short for `{ slots: [it] }`.",
+            "How this part can be named, by the kind of key (`id`, `email`). A slot's name alone is short for `{ slots: [it] }`. \
+             At least one, in this file or in another that adds to the part.",
         ),
         optional(
             "slots",
@@ -62,6 +73,11 @@ static PART: Shape = Shape {
             "fields",
             Kind::List(&NAME),
             "The fields of the type that this part's record fills.",
+        ),
+        optional(
+            "merged",
+            Kind::Text("slot"),
+            "A slot with the remote id of the survivor, in records that were merged into another: where both answer a key, the survivor alone counts.",
         ),
     ],
     rules: &[],
@@ -76,11 +92,21 @@ static KEY: Shape = Shape {
             Kind::OneOrMore(&SLOT),
             "The slots that hold the key; several for a composite key.",
         ),
+        optional(
+            "fields",
+            Kind::Text("set of fields"),
+            "The same key as a `@key` of the schema names it, field by field in the order of `slots`: `sku variant { id }`. Left out: the slots' names.",
+        ),
         default(
             "normalize",
-            Kind::Word(&["exact", "email", "phone", "case_insensitive"]),
+            Kind::Word(&["exact", "email", "phone", "domain", "case_insensitive"]),
             "exact",
-            "How two spellings of one key are made equal. What clients see stays as it is.",
+            "How two spellings of one key are made equal: `phone` is E.164, `domain` that of an address or URL. What clients see stays as it is.",
+        ),
+        optional(
+            "country",
+            COUNTRY,
+            "For `normalize: phone`: where numbers without a country's code are, by ISO 3166-1 (`AT`). Left out: `country` of the deployment.",
         ),
     ],
     rules: &[],
@@ -89,11 +115,38 @@ static KEY: Shape = Shape {
 pub(super) static IDENTITY: Shape = Shape {
     name: "identity_file",
     doc: "What crosses roles. Only these files link roles; a vendor file never names another.",
-    keys: &[optional(
-        "identity",
-        Kind::Map("type", &RULES_BY_ROLE),
-        "For each type and role: how that role's part is found from the others. The first rule whose source is not blank decides.",
-    )],
+    keys: &[
+        optional(
+            "roles",
+            Kind::Map("role", &CONTRACT_KIND),
+            "More roles, and what is added to those of `roles.yaml`: parts, and of parts keys, slots and fields.",
+        ),
+        optional(
+            "identity",
+            Kind::Map("type", &RULES_BY_ROLE),
+            "For each type and role: how that role's part is found from the others. The first rule whose source is neither blank nor blocked decides.",
+        ),
+        optional(
+            "lookups",
+            Kind::Map("Query.field", &LOOKUP_KIND),
+            "Root fields that name objects by an input with `@oneOf`, each member of it a kind of key.",
+        ),
+        optional(
+            "blocked",
+            Kind::Map("kind of key", &BLOCKED_KIND),
+            "Values that say nothing about who somebody is, by the kind of key: they match nothing, and `identityMatches` says so.",
+        ),
+        optional(
+            "metrics",
+            Kind::Map("Type.field", &METRICS_KIND),
+            "Fields that are reckoned from lists of the same object, by the coordinate at which they stand.",
+        ),
+        optional(
+            "merged",
+            Kind::Map("Type.field", &MERGED_KIND),
+            "Connections over lists of the same object, merged by time, by the coordinate at which they stand.",
+        ),
+    ],
     rules: &[],
 };
 
@@ -106,6 +159,63 @@ static RULE: Shape = Shape {
             "from",
             Kind::OneOrMore(&SLOT),
             "`role.slot` of another part of the type; several, of one role, for a composite key.",
+        ),
+        optional(
+            "table",
+            Kind::Text("path"),
+            "A crosswalk: a JSON file of the resolvers' folder, relative to this one, whose members are the key of this part by what `from` says. \
+             What is not in it is blank, and the next rule has its turn.",
+        ),
+        optional(
+            "name",
+            Kind::Text("name"),
+            "What `identityMatches` calls this rule. Left out: `email from crm.primaryEmail`.",
+        ),
+        default(
+            "at_most",
+            Kind::Integer { min: 1, max: 1000 },
+            "1",
+            "How many records of this system on one key are one customer's: lists are those of all of them. More are AMBIGUOUS.",
+        ),
+    ],
+    rules: &[],
+};
+
+static LOOKUP: Shape = Shape {
+    name: "lookup",
+    doc: "A root field that names objects by keys of several kinds, of the part that decides whether they exist.",
+    keys: &[
+        required(
+            "argument",
+            Kind::Text("argument"),
+            "The argument: such an input, or a list of them.",
+        ),
+        required(
+            "keys",
+            Kind::Map("member", &MEMBER),
+            "For each member of the input the key: `crm.email`. For a member with `system` and `id`: the key by the system's name.",
+        ),
+    ],
+    rules: &[],
+};
+
+static BLOCKED: Shape = Shape {
+    name: "blocked",
+    doc: "Values of one kind of key that match nothing. They are compared without case, after the key's normalizer.",
+    keys: &[
+        optional("exact", Kind::List(&VALUE), "Whole values: `test@example.com`."),
+        optional("prefix", Kind::List(&VALUE), "How values begin: `reception@`."),
+        optional(
+            "regex",
+            Kind::List(&PATTERN),
+            "Patterns of values, in the syntax of Rust's `regex`.",
+        ),
+        default(
+            "defaults",
+            Kind::Bool,
+            "true",
+            "Whether what is blocked without being named stays blocked: placeholders (`null`, `anonymous`, `-1`, zeros), role mailboxes \
+             (`info@`, `noreply@`), domains of mail providers.",
         ),
     ],
     rules: &[],

@@ -1,9 +1,12 @@
 use super::check::check;
 use super::walk::shapes;
-use super::{DEPLOYMENT, FILE_KINDS, Kind, Need, VENDOR};
+use super::{DEPLOYMENT, FILE_KINDS, Kind, Need, Shape, VENDOR};
+use crate::compile::{Files, compile};
+use crate::config::settings::{Admin, Http, RateLimit, Reload};
 use crate::config::units;
 use crate::config::yaml;
 use crate::diagnostic::{Code, Sources};
+use crate::graph::CostSettings;
 use crate::graph::Limits;
 
 fn codes(kind: &super::FileKind, text: &str) -> Vec<Code> {
@@ -25,6 +28,58 @@ fn the_defaults_of_limits_are_those_of_the_graph() {
         let said = format!("{}: {}", key.name, units::size(text).unwrap());
         let is_last = graph.contains(&format!("{said} }}"));
         assert!(is_last || graph.contains(&format!("{said},")), "{said} is not in {graph}");
+    }
+}
+
+/// A section with every default written out.
+fn written_out(shape: &Shape, indent: usize) -> String {
+    let pad = "  ".repeat(indent);
+    shape.keys.iter().fold(String::new(), |text, key| match (&key.need, &key.kind) {
+        (Need::Default(value), _) => text + &format!("{pad}{}: {value}\n", key.name),
+        // there is none unless its section is there
+        (_, Kind::Struct(shape)) if shape.name == "rate_limit" => text,
+        (_, Kind::Struct(shape)) => {
+            text + &format!("{pad}{}:\n{}", key.name, written_out(shape, indent + 1))
+        }
+        _ => text,
+    })
+}
+
+#[test]
+fn the_defaults_of_http_are_those_of_its_settings() {
+    let http = shapes(&DEPLOYMENT).into_iter().find(|shape| shape.name == "http").unwrap();
+    let text = format!("http:\n{}", written_out(http, 1));
+    let compiled = compile(&Files::in_memory("cyclorama.yaml", [("cyclorama.yaml", &*text)]));
+    assert_eq!(format!("{:?}", compiled.settings.http), format!("{:?}", Http::default()), "{text}");
+}
+
+#[test]
+fn the_defaults_of_sections_that_switch_something_on_are_those_of_their_settings() {
+    let of = |name: &str, more: &str| {
+        let shape = shapes(&DEPLOYMENT).into_iter().find(|shape| shape.name == name).unwrap();
+        format!("{more}{}", written_out(shape, 2))
+    };
+    let text = format!(
+        "http:\n  rate_limit:\n{}admin:\n{}reload:\n{}",
+        of("rate_limit", "    budget: 10000\n"),
+        of("admin", ""),
+        of("reload", "")
+    );
+    let compiled = compile(&Files::in_memory("cyclorama.yaml", [("cyclorama.yaml", &*text)]));
+    let settings = compiled.settings;
+    let said = format!("{:?} {:?} {:?}", settings.http.rate_limit, settings.admin, settings.reload);
+    let (rate, admin) = (Some(RateLimit::default()), Some(Admin::default()));
+    assert_eq!(said, format!("{rate:?} {admin:?} {:?}", Reload::default()), "{text}");
+}
+
+#[test]
+fn the_defaults_of_cost_are_those_of_its_settings() {
+    let settings = format!("{:?}", CostSettings::default()).to_lowercase();
+    let cost = shapes(&DEPLOYMENT).into_iter().find(|shape| shape.name == "cost").unwrap();
+    assert_eq!(cost.keys.len(), settings.matches(": ").count());
+    for key in cost.keys {
+        let Need::Default(text) = key.need else { panic!("{} has no default", key.name) };
+        assert!(settings.contains(&format!("{}: {text}", key.name)), "{}: {settings}", key.name);
     }
 }
 

@@ -2,8 +2,13 @@
 
 use super::call::CALL;
 use super::deployment::TEXT;
+use super::health::HEALTH_CALL;
+use super::policy::{
+    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND,
+};
 use super::{Kind, Rule, Shape, default, optional, required};
 
+static PATH: Kind = Kind::Text("path");
 static NAME: Kind = Kind::Text("name");
 static WORD: Kind = Kind::Text("word");
 static CALL_NAME: Kind = Kind::Text("call");
@@ -14,6 +19,8 @@ static TYPE_MAPPING: Kind = Kind::TypeMapping;
 static SOURCE_ITEM: Kind = Kind::Either(&SOURCE_TEXT, &SOURCE_ID_KIND);
 static SOURCE_TEXT: Kind = Kind::Text("slot or $args.path");
 static SOURCE_ID_KIND: Kind = Kind::Struct(&SOURCE_ID);
+
+static DIGITS: Kind = Kind::Integer { min: 0, max: 6 };
 
 pub(super) static VENDOR: Shape = Shape {
     name: "vendor",
@@ -40,6 +47,11 @@ pub(super) static VENDOR: Shape = Shape {
             "The test that an answer is not an error in disguise, for every call.",
         ),
         optional(
+            "refused",
+            Kind::Struct(&REFUSED),
+            "Where an answer that gives some records says that it refuses others, for every call.",
+        ),
+        optional(
             "missing",
             Kind::OneOrMore(&WORD),
             "Statuses and SOAP fault codes that mean \"no such record\", for every call.",
@@ -48,22 +60,74 @@ pub(super) static VENDOR: Shape = Shape {
         default("connect_timeout", Kind::Duration, "2s", "The longest that connecting may take."),
         default(
             "concurrency",
-            Kind::Integer { min: 1, max: 10_000 },
+            CONCURRENCY_OR_MOST,
             "64",
-            "Calls at once, over all operations.",
+            "Attempts at once, over all operations: a number, or more of it.",
+        ),
+        optional("retry", RETRY_KIND, "Further attempts of failed calls."),
+        optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
+        optional("quota", QUOTA_KIND, "How many requests the backend takes."),
+        optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
+        optional(
+            "groups",
+            GROUPS_KIND,
+            "Groups of calls with a breaker, and perhaps a quota, of their own; a call names its `group`.",
+        ),
+        default(
+            "deadline_header",
+            Kind::Text("header name"),
+            "X-Request-Timeout-Ms",
+            "The header that tells the backend how many milliseconds its answer is waited for; `none` sends none.",
+        ),
+        optional(
+            "idempotency_header",
+            Kind::Text("header name"),
+            "The header that names a mutation's request, so that the backend does one that comes twice once: `Idempotency-Key`. With \
+             it failed mutations are tried again, with the same random key.",
         ),
         optional(
             "ttl",
             Kind::Duration,
             "How long records are kept; the deployment's when left out.",
         ),
+        optional(
+            "stale_while_revalidate",
+            Kind::Duration,
+            "How long past its time a record is given out while it is read anew; at most `cache.stale_max`.",
+        ),
+        optional(
+            "stale_if_error",
+            Kind::Duration,
+            "How long past its time a record is given out when the backend fails; at most `cache.stale_max`.",
+        ),
+        optional(
+            "health",
+            Kind::Struct(&HEALTH_CALL),
+            "By what a deployment that asks for it (`health` of the role) sees whether data flows.",
+        ),
         optional("answer", Kind::Struct(&ANSWER), "Limits on answers."),
         optional("soap", Kind::Struct(&SOAP), "Settings of SOAP, for every call."),
+        optional(
+            "minor_digits",
+            Kind::Map("currency", &DIGITS),
+            "How many digits minor units have, by currency, where this backend differs from ISO 4217.",
+        ),
         default(
             "projected",
             Kind::Text("path"),
             ".",
             "Where in a record the opt-in properties are: `$fields` holds names below it.",
+        ),
+        default(
+            "projection",
+            Kind::Word(&["names", "paths"]),
+            "names",
+            "What `$fields` holds: the first name of each path, or whole paths (`Owner.Name`).",
+        ),
+        optional(
+            "approximated",
+            Kind::Map("Type.field", &TEXT),
+            "Coordinates that this backend can fill only nearly, and why: for `check --coverage`.",
         ),
         optional(
             "calls",
@@ -168,6 +232,39 @@ pub(super) static ERRORS: Shape = Shape {
     keys: &[
         optional("message", Kind::Text("path"), "The message."),
         optional("code", Kind::Text("path"), "The code."),
+        optional(
+            "throttled",
+            Kind::OneOrMore(&WORD),
+            "Codes, also of SOAP faults, that mean \"no more for now\" whatever the status; `EXCEEDED_*` is whatever begins so. \
+             BACKEND_RATE_LIMITED, and tried again.",
+        ),
+        optional(
+            "unavailable",
+            Kind::OneOrMore(&WORD),
+            "Codes that mean that the backend itself has failed. BACKEND_UNAVAILABLE, and tried again.",
+        ),
+    ],
+    rules: &[],
+};
+
+pub(super) static REFUSED: Shape = Shape {
+    name: "refused",
+    doc: "What an answer says of single records. One with a code of `missing` is not there; each other is an error of its keys, \
+          and of no others.",
+    keys: &[
+        required("records", Kind::Text("path"), "Where it tells of each record."),
+        optional(
+            "success",
+            Kind::Struct(&SUCCESS),
+            "The test, at a path in each, that it is no refusal.",
+        ),
+        optional("message", Kind::Text("path"), "In each: the message."),
+        optional("code", Kind::Text("path"), "In each: the code."),
+        optional(
+            "keys",
+            Kind::OneOrMore(&PATH),
+            "In each: the keys that it is about. Without it: all that no record answers.",
+        ),
     ],
     rules: &[],
 };
@@ -227,8 +324,13 @@ static FIELD: Shape = Shape {
             Kind::Mapping,
             "The value, from the call's one record, when it is not a record of a type under `types`.",
         ),
+        optional(
+            "by",
+            Kind::Mapping,
+            "With `call` and `reference`: where each record of the call names the object that it stands for.",
+        ),
     ],
-    rules: &[Rule::Exactly(&["call", "reference"])],
+    rules: &[Rule::AtLeast(&["call", "reference"]), Rule::AtMost(&["value", "by"])],
 };
 
 static SOURCE_ID: Shape = Shape {

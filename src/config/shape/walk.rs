@@ -42,6 +42,7 @@ fn visit_kind(kind: &'static Kind, found: &mut Vec<&'static Shape>) {
         | Kind::Integer { .. }
         | Kind::Duration
         | Kind::Size
-        | Kind::Word(_) => {}
+        | Kind::Word(_)
+        | Kind::Json(_) => {}
     }
 }

@@ -4,6 +4,7 @@
 //! Gives: scalars as they are written (raw text and style), lists, and maps in the order of the file with the places of their keys.
 //! Never: guesses a type from a scalar's look, follows an alias, or merges keys.
 
+mod json;
 mod parse;
 
 use std::sync::Arc;

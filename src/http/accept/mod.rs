@@ -1,4 +1,4 @@
-//! Media types: which one a client can read, and whether what it sent is JSON in UTF-8.
+//! Media types: which one a client wants to read, and whether what it sent is JSON in UTF-8.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -14,6 +14,14 @@ pub(super) enum Media {
 }
 
 impl Media {
+    /// For clients that do not say.
+    pub(super) fn of(profile: StatusProfile) -> Self {
+        match profile {
+            StatusProfile::Audit2025 => Self::Json,
+            StatusProfile::Draft2026 => Self::Response,
+        }
+    }
+
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Response => "application/graphql-response+json; charset=utf-8",
@@ -21,40 +29,45 @@ impl Media {
         })
     }
 
-    fn subtype(self) -> &'static str {
+    fn name(self) -> (&'static str, &'static str) {
         match self {
-            Self::Response => "graphql-response+json",
-            Self::Json => "json",
+            Self::Response => ("application", "graphql-response+json"),
+            Self::Json => ("application", "json"),
         }
     }
 }
 
-/// The media type to answer in, or `None` if the client accepts neither (RFC 9110, section 12.5.1).
+const EVENTS: (&str, &str) = ("text", "event-stream");
+
+/// How a client wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The media type of an answer that is one, and of a refusal.
+    pub(super) media: Media,
+    /// As a stream of events.
+    pub(super) events: bool,
+}
+
+/// How to answer, or `None` if the client accepts nothing that there is (RFC 9110, section 12.5.1).
 ///
-/// The higher quality wins; then what was named over what a wildcard allows; then the newer type if both were named, and
-/// the profile's default if neither was.
-pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<Media> {
-    let default = match profile {
-        StatusProfile::Audit2025 => Media::Json,
-        StatusProfile::Draft2026 => Media::Response,
-    };
+/// The higher quality wins; then what was named over what a wildcard allows; then one answer over a stream, the newer type if both were
+/// named, and the profile's default if neither was.
+pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<Wanted> {
+    let default = Media::of(profile);
     let mut values = headers.get_all(header::ACCEPT).iter().peekable();
     if values.peek().is_none() {
-        return Some(default);
+        return Some(Wanted { media: default, events: false });
     }
-    let ranges: Vec<Range> = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
-    let rank = |media: Media| {
-        let range = ranges
-            .iter()
-            .filter(|range| range.covers(media))
-            .max_by_key(|range| range.precision)?;
+    let ranges = ranges(headers);
+    let rank = |name: (&str, &str)| {
+        let range =
+            ranges.iter().filter(|range| range.covers(name)).max_by_key(|range| range.precision)?;
         (range.quality > 0).then_some((range.quality, range.precision))
     };
-    match (rank(Media::Response), rank(Media::Json)) {
+    let (response, json) = (rank(Media::Response.name()), rank(Media::Json.name()));
+    // a wildcard does not ask for a stream
+    let events = rank(EVENTS).filter(|(_, precision)| *precision == Precision::Exact);
+    let media = match (response, json) {
         (None, None) => None,
         (Some(_), None) => Some(Media::Response),
         (None, Some(_)) => Some(Media::Json),
@@ -64,21 +77,36 @@ pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<M
         (Some(response), Some(json)) => {
             Some(if response >= json { Media::Response } else { Media::Json })
         }
-    }
+    };
+    let events = events > response.max(json);
+    (events || media.is_some()).then(|| Wanted { media: media.unwrap_or(default), events })
+}
+
+fn ranges(headers: &HeaderMap) -> Vec<Range> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
+}
+
+/// How gladly a client takes a whole answer, in thousandths.
+pub(super) fn json_quality(headers: &HeaderMap) -> u16 {
+    let names = [Media::Response.name(), Media::Json.name()];
+    let covers = |range: &&Range| names.iter().any(|name| range.covers(*name));
+    ranges(headers).iter().filter(covers).map(|range| range.quality).max().unwrap_or(0)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Precision {
     Anything,
-    Application,
+    Family,
     Exact,
 }
 
-/// One media range of an `Accept` header; ranges that can never cover our types are dropped.
+/// One media range of an `Accept` header; those that cannot be read are dropped.
 #[derive(Debug)]
 struct Range {
     precision: Precision,
-    subtype: String,
+    /// Type and subtype, in lower case.
+    name: String,
     /// In thousandths.
     quality: u16,
 }
@@ -90,9 +118,9 @@ impl Range {
         let (ty, subtype) = name.split_once('/')?;
         let precision = match (ty, subtype) {
             ("*", "*") => Precision::Anything,
-            ("application", "*") => Precision::Application,
-            ("application", _) => Precision::Exact,
-            _ => return None,
+            ("*", _) => return None,
+            (_, "*") => Precision::Family,
+            _ => Precision::Exact,
         };
         let mut quality = 1000;
         for parameter in parts {
@@ -104,11 +132,16 @@ impl Range {
                 _ => {}
             }
         }
-        Some(Self { precision, subtype: subtype.to_owned(), quality })
+        Some(Self { precision, name, quality })
     }
 
-    fn covers(&self, media: Media) -> bool {
-        self.precision != Precision::Exact || self.subtype == media.subtype()
+    fn covers(&self, (ty, subtype): (&str, &str)) -> bool {
+        let named = self.name.split_once('/');
+        match self.precision {
+            Precision::Anything => true,
+            Precision::Family => named.is_some_and(|(named, _)| named == ty),
+            Precision::Exact => named == Some((ty, subtype)),
+        }
     }
 }
 
@@ -117,7 +150,7 @@ impl Range {
     clippy::cast_sign_loss,
     reason = "the range is checked first"
 )]
-fn thousandths(text: &str) -> Option<u16> {
+pub(super) fn thousandths(text: &str) -> Option<u16> {
     let quality: f32 = text.parse().ok()?;
     (0.0..=1.0).contains(&quality).then(|| (quality * 1000.0).round() as u16)
 }
@@ -151,7 +184,7 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
 }
 
 /// The client's own words, short enough to repeat.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(60).collect()
 }
 

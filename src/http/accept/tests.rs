@@ -6,7 +6,34 @@ fn check(accept: Option<&str>, expected: Option<Media>) {
     if let Some(accept) = accept {
         headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
     }
+    let expected = expected.map(|media| Wanted { media, events: false });
     assert_eq!(negotiate(&headers, StatusProfile::Audit2025), expected, "Accept: {accept:?}");
+}
+
+#[test]
+fn a_stream_is_for_clients_that_name_it_and_prefer_it() {
+    for (accept, events) in [
+        ("text/event-stream", true),
+        ("text/event-stream; charset=utf-8", true),
+        ("text/event-stream, */*", true),
+        ("text/event-stream, application/json;q=0.9", true),
+        ("text/event-stream, application/json", false),
+        (
+            "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+            false,
+        ),
+        ("text/event-stream;q=0.5, application/json;q=0.4", true),
+        ("text/event-stream;q=0.5, */*", false),
+        ("text/*, */*;q=0.1", false),
+        ("*/*", false),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+        let wanted = negotiate(&headers, StatusProfile::Audit2025);
+        assert_eq!(wanted.map(|wanted| wanted.events), Some(events), "Accept: {accept}");
+    }
+    check(Some("text/event-stream;q=0"), None);
+    check(Some("text/*"), None);
 }
 
 #[test]
@@ -45,7 +72,8 @@ fn a_named_type_of_quality_zero_is_refused_even_under_a_wildcard() {
 #[test]
 fn the_edition_of_2026_prefers_its_own_media_type() {
     let headers = HeaderMap::new();
-    assert_eq!(negotiate(&headers, StatusProfile::Draft2026), Some(Media::Response));
+    let wanted = negotiate(&headers, StatusProfile::Draft2026);
+    assert_eq!(wanted, Some(Wanted { media: Media::Response, events: false }));
 }
 
 #[track_caller]

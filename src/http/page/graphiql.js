@@ -16,7 +16,8 @@ window.__webpack_nonce__ = document.currentScript.nonce;
   const page = h(
     GraphiQL,
     {
-      fetcher: GraphiQL.createFetcher({ url: "/graphql" }),
+      // the format of parts that this GraphiQL puts together
+      fetcher: GraphiQL.createFetcher({ url: "/graphql", headers: { accept: "multipart/mixed;deferSpec=20220824, application/json" } }),
       plugins: [GraphiQLPluginExplorer.explorerPlugin()],
       defaultTabs: tabs.length > 0 ? tabs : undefined,
       defaultEditorToolsVisibility: "variables",

@@ -38,12 +38,16 @@ impl Page {
 }
 
 /// The prepared queries and their variables, in the order of the tabs.
-fn prepared(examples: &Examples) -> [(&'static str, String); 5] {
+fn prepared(examples: &Examples) -> [(&'static str, String); 6] {
     let pretty = |value: serde_json::Value| format!("{value:#}");
     [
         (include_str!("queries/customers.graphql"), String::new()),
         (
             include_str!("queries/customer_by_email.graphql"),
+            pretty(json!({ "email": examples.email })),
+        ),
+        (
+            include_str!("queries/customer_in_parts.graphql"),
             pretty(json!({ "email": examples.email })),
         ),
         (include_str!("queries/invoices.graphql"), pretty(json!({ "email": examples.email }))),

@@ -1,5 +1,7 @@
 //! From a body or a query string to one request for the engine, or to a text that says what is wrong with it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
@@ -15,11 +17,17 @@ use crate::error::{ErrorCode, RequestError};
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) error: RequestError,
+    /// When it makes sense to come again.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, error: RequestError::new(code, message) }
+        Self { status, error: RequestError::new(code, message), retry_after: None }
+    }
+
+    pub(super) fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
     }
 
     /// The body, or a part of it, is not JSON.
@@ -29,12 +37,29 @@ impl Refusal {
 
     /// It is JSON, and not a GraphQL request.
     fn malformed(message: impl Into<String>, profile: StatusProfile) -> Self {
+        Self::malformed_as(ErrorCode::BadRequest, message, profile)
+    }
+
+    /// As above, with a code of its own.
+    pub(super) fn malformed_as(
+        code: ErrorCode,
+        message: impl Into<String>,
+        profile: StatusProfile,
+    ) -> Self {
         let status = match profile {
             StatusProfile::Audit2025 => StatusCode::BAD_REQUEST,
             StatusProfile::Draft2026 => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, ErrorCode::BadRequest, message)
+        Self::new(status, code, message)
     }
+}
+
+/// What a POST body holds.
+#[derive(Debug)]
+pub(super) enum Posted {
+    One(Box<engine::Request>),
+    /// Several, not looked at yet.
+    Batch(Vec<Value>),
 }
 
 /// Reads a whole body, never more than `limit` bytes of it and never longer than the settings allow.
@@ -73,19 +98,18 @@ pub(super) async fn read_body(
     })
 }
 
-/// The request in a POST body.
-pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<engine::Request, Refusal> {
+/// The request in a POST body, or the requests.
+pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<Posted, Refusal> {
     if body.is_empty() {
         return Err(Refusal::unreadable(
             "the body is empty; send a JSON object with `query`, and `variables` if it has any",
         ));
     }
     match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => from_members(members, profile),
-        Ok(Value::Array(_)) => Err(Refusal::malformed(
-            "batches are not served here; send one operation in each request",
-            profile,
-        )),
+        Ok(Value::Object(members)) => {
+            from_members(members, profile).map(|request| Posted::One(Box::new(request)))
+        }
+        Ok(Value::Array(members)) => Ok(Posted::Batch(members)),
         Ok(other) => {
             let message =
                 format!("the body must be a JSON object with `query`, not {}", kind(&other));
@@ -103,7 +127,7 @@ pub(super) fn from_pairs(
     let mut members = Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {
-            "query" | "operationName" => Value::String(text),
+            "query" | "operationName" | "documentId" | "doc_id" | "id" => Value::String(text),
             "variables" | "extensions" if text.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&text).map_err(|error| {
                 Refusal::unreadable(format!("`{name}` is not valid JSON: {error}"))
@@ -118,7 +142,8 @@ pub(super) fn from_pairs(
     from_members(members, profile)
 }
 
-fn from_members(
+/// The request in the members of a JSON object, wherever it came from.
+pub(super) fn from_members(
     mut members: Map<String, Value>,
     profile: StatusProfile,
 ) -> Result<engine::Request, Refusal> {
@@ -131,6 +156,13 @@ fn from_members(
         )),
     };
     let query = text("query")?;
+    let ids = [text("documentId")?, text("doc_id")?, text("id")?];
+    let mut ids = ids.into_iter().flatten();
+    let id = ids.next();
+    if ids.any(|other| Some(&other) != id.as_ref()) {
+        let message = "`documentId`, `doc_id` and `id` name different operations; send one of them";
+        return Err(Refusal::malformed(message, profile));
+    }
     let operation_name = text("operationName")?.filter(|name| !name.is_empty());
     let mut object = |name: &str| match members.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
@@ -142,15 +174,13 @@ fn from_members(
     };
     let variables = object("variables")?;
     let extensions = object("extensions")?;
-    let Some(query) = query else {
-        let message = if extensions.contains_key("persistedQuery") {
-            "persisted queries are not served here; send the document itself as `query`"
-        } else {
-            "`query` is missing: it holds the text of the operation"
-        };
+    let is_named = id.is_some() || extensions.get("persistedQuery").is_some_and(|it| !it.is_null());
+    if query.is_none() && !is_named {
+        let message = "`query` is missing: it holds the text of the operation";
         return Err(Refusal::malformed(message, profile));
-    };
-    Ok(engine::Request { query, operation_name, variables, extensions })
+    }
+    let query = query.unwrap_or_default();
+    Ok(engine::Request { query, id, operation_name, variables, extensions, wants_trace: false })
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -204,6 +204,15 @@ proptest! {
     }
 
     #[test]
+    fn records_that_are_like_each_other_but_for_some_names_come_back_equal(
+        records in proptest::collection::vec(any_members(), 0..6),
+    ) {
+        let body = format!("[{}]", records.join(","));
+        let again: serde_json::Value = serde_json::from_str(&copy(&body)).unwrap();
+        prop_assert_eq!(again, serde_json::from_str::<serde_json::Value>(&body).unwrap(), "{}", body);
+    }
+
+    #[test]
     fn arbitrary_bytes_are_taken_or_refused_as_serde_json_does(body in proptest::collection::vec(any::<u8>(), 0..60)) {
         agrees_with_serde(&body)?;
     }
@@ -227,6 +236,42 @@ proptest! {
         if is_cut { body.truncate(at) } else { body[at] = byte }
         agrees_with_serde(&body)?;
     }
+}
+
+/// An object mostly of the same names in the same order: some are left out, or there are others, or some occur twice.
+pub(super) fn any_members() -> impl Strategy<Value = String> {
+    let inner = prop_oneof![
+        Just("1".to_owned()),
+        Just("{}".to_owned()),
+        Just(r#"{"a":1,"b":[{"c":1},{"c":2}]}"#.to_owned()),
+        Just(r#"{"b":[{"c":3},{"c":4,"d":5}],"a":2}"#.to_owned()),
+        Just(r#"[{"a":1},{"a":1,"a":2}]"#.to_owned()),
+    ];
+    let names =
+        ["a", "b", "customer_address", "e\\u0066", "h", "\u{e9}", "name of some length", "", "i"];
+    let count = names.len();
+    (
+        proptest::collection::vec((0..12_u8, inner), count),
+        proptest::option::weighted(0.2, (0..count, 0..count)),
+        any::<bool>(),
+    )
+        .prop_map(move |(members, swapped, is_spaced)| {
+            let mut members: Vec<_> = names.into_iter().zip(members).collect();
+            if let Some((one, other)) = swapped {
+                members.swap(one, other);
+            }
+            let space = if is_spaced { " " } else { "" };
+            let written = members.iter().flat_map(|(name, (chance, value))| {
+                // left out, twice, or once
+                let times = match chance {
+                    0 => 0,
+                    1 => 2,
+                    _ => 1,
+                };
+                (0..times).map(move |_| format!("{space}\"{name}\"{space}:{space}{value}"))
+            });
+            format!("{{{}{space}}}", written.collect::<Vec<_>>().join(","))
+        })
 }
 
 /// Differences on purpose: a byte order mark is passed over, half of a surrogate pair is replaced.

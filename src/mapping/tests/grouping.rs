@@ -85,6 +85,61 @@ fn a_path_to_one_object_is_one_record() {
 }
 
 #[test]
+fn a_path_opens_as_many_lists_as_it_says_and_a_list_among_the_records_is_a_record() {
+    let rows = |records, page| map(&call(Some(records), &[], Normalizer::Exact), &[page], &["k"]);
+    let misfit = "!Thing: expected an object, found a list";
+    let page = r#"{"items":[{"id":1},[],[{"id":2}],null]}"#;
+    for records in [".items[]", ".items"] {
+        assert_eq!(rows(records, page), [format!(r#"{{id:"1" }} {misfit} {misfit}"#)], "{records}");
+    }
+    let page = r#"{"items":[[{"id":1}],[],[{"id":2},[{"id":3}]],null]}"#;
+    for records in [".items[][]", ".items[0]"] {
+        let expected = match records {
+            ".items[0]" => r#"{id:"1" }"#.to_owned(),
+            _ => format!(r#"{{id:"1" }} {{id:"2" }} {misfit}"#),
+        };
+        assert_eq!(rows(records, page), [expected], "{records}");
+    }
+    assert_eq!(
+        json(r#"{"items":[[{"id":1}],{"id":2}]}"#).answers(&call(
+            Some(".items[][]"),
+            &[],
+            Normalizer::Exact
+        )),
+        Err("expected a list at `.items[]`, found an object".to_owned())
+    );
+    assert_eq!(json(page).count_at(Some(&path(".items[]"))), 3);
+}
+
+#[test]
+fn rows_of_a_table_are_lists_whose_places_are_read() {
+    let to = || Leaf::Scalar(Scalar::Id);
+    let column = |text: &str| Mapping::Path { path: path(text), to: to() };
+    let slots = vec![slot("id", column(".[0]")), slot("name", column(".[1]"))];
+    let graph = graph(vec![shape("Thing", slots)]);
+    let page = r#"{"rows":[[1,"a"],[2,"b"],[]]}"#;
+    let map = |call: &crate::graph::Call, texts: &[&str]| -> Vec<String> {
+        let answers = map_answers(&graph, call, FIRST, SlotSet::ALL, &[json(page)], &keys(texts));
+        answers.iter().map(|answer| rows(&graph, answer)).collect()
+    };
+    let list = call(Some(".rows[]"), &[], Normalizer::Exact);
+    let all = "{id:\"1\" name:\"a\"}\n{id:\"2\" name:\"b\"}\n{id:null name:null}";
+    assert_eq!(map(&list, &[""]), [all]);
+    let by_id = call(Some(".rows[]"), &[".[0]"], Normalizer::Exact);
+    assert_eq!(json(page).answers(&by_id), Ok(()));
+    assert_eq!(map(&by_id, &["1", "2"]), [r#"{id:"1" name:"a"}"#, r#"{id:"2" name:"b"}"#]);
+}
+
+#[test]
+fn the_parts_of_a_key_stay_beside_each_other_where_an_element_lacks_one() {
+    let key = |parts: [&str; 2]| Key::composite(parts).unwrap().as_str().to_owned();
+    let call = call(Some(".[]"), &[".in[].org", ".in[].no"], Normalizer::Exact);
+    let page = r#"[{"id":1,"in":[{"org":"a","no":1},{"no":2}]},{"id":2,"in":[{"no":1},{"org":"b","no":2}]}]"#;
+    let (one, wrong, two) = (key(["a", "1"]), key(["a", "2"]), key(["b", "2"]));
+    assert_eq!(map(&call, &[page], &[&one, &wrong, &two]), [r#"{id:"1" }"#, "", r#"{id:"2" }"#]);
+}
+
+#[test]
 fn only_wanted_slots_are_mapped() {
     let graph = things();
     let mut wanted = SlotSet::EMPTY;
@@ -104,11 +159,12 @@ fn a_record_of_an_abstract_type_picks_its_shape() {
     let text = |name: &str| Mapping::Path { path: path(name), to: Leaf::Scalar(Scalar::Id) };
     let record = |number| Mapping::Record { at: None, shape: ShapeId(number) };
     let mut hit = shape("Hit", Vec::new());
-    hit.pick = Some(Mapping::Case {
+    let mapping = Mapping::Case {
         path: path(".type"),
         arms: vec![(Arc::from("contact"), record(1)), (Arc::from("case"), record(2))],
         otherwise: None,
-    });
+    };
+    hit.pick = Some(Pick { mapping, needs: Vec::new() });
     let shapes = vec![
         hit,
         shape("Contact", vec![slot("mail", text(".mail"))]),
@@ -121,7 +177,8 @@ fn a_record_of_an_abstract_type_picks_its_shape() {
     let answers = map_answers(&graph, &list, FIRST, SlotSet::EMPTY, &pages, &[Key::unit()]);
     assert_eq!(
         rows(&graph, &answers[0]),
-        "{no:\"7\"}\n{mail:\"m\"}\n!`.type`: expected a word that the mapping knows, found another"
+        "{no:\"7\"}\n{mail:\"m\"}\n!`.type`: expected a word that the mapping knows, found another\n\
+         !Hit: `.type` does not say which type the record is of"
     );
     assert_eq!(answers[0].has, SlotSet::ALL);
     list.projects = true;

@@ -62,6 +62,12 @@ proptest! {
     }
 
     #[test]
+    fn unix_seconds_agree_with_the_calendar(seconds in 0_i64..5_000_000_000) {
+        let printed = eval(&format!(r#"{{"v":{seconds}}}"#), time(TimeForm::UnixSeconds, false)(path(".v")));
+        prop_assert_eq!(printed, format!("\"{}\"", jiff::Timestamp::from_second(seconds).unwrap()));
+    }
+
+    #[test]
     fn no_value_makes_a_mapping_panic(text in ".{0,12}", number in "-?[0-9.eE+-]{0,8}") {
         for value in [serde_json::to_string(&text).unwrap(), serde_json::to_string(&number).unwrap()] {
             for to in [Scalar::Int, Scalar::Float, Scalar::Decimal, Scalar::DateTime, Scalar::Date, Scalar::CurrencyCode] {

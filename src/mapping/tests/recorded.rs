@@ -12,6 +12,10 @@ fn text(of: &str) -> Mapping {
     Mapping::Path { path: path(of), to: Leaf::Scalar(Scalar::String) }
 }
 
+fn texts(of: &str, item: &str) -> Mapping {
+    Mapping::List { path: path(of), only: None, item: Box::new(text(item)) }
+}
+
 fn leaf(of: &str, scalar: Scalar) -> Mapping {
     Mapping::Path { path: path(of), to: Leaf::Scalar(scalar) }
 }
@@ -67,6 +71,7 @@ fn recorded_answers_of_vendors_are_mapped() {
         amount: path(".amount_due"),
         currency: CurrencySource::Path(path(".currency")),
         is_minor: true,
+        own_digits: Arc::from([]),
         shape: ShapeId(1),
     };
     let invoice = vec![
@@ -74,10 +79,7 @@ fn recorded_answers_of_vendors_are_mapped() {
         ("due", money),
         ("createdAt", unix(".created")),
         ("city", text(".customer_address.city")),
-        (
-            "lines",
-            Mapping::List { path: path(".lines.data"), item: Box::new(text(".description")) },
-        ),
+        ("lines", texts(".lines.data", ".description")),
         ("attempted", leaf(".attempted", Scalar::Boolean)),
     ];
     assert_eq!(
@@ -101,10 +103,7 @@ fn recorded_answers_of_vendors_are_mapped() {
         ("date", leaf(".Date_Label", Scalar::Date)),
         ("at", leaf(".DateTime_Label", Scalar::DateTime)),
         ("parent", text(".ParentWhizbang__r.Name")),
-        (
-            "children",
-            Mapping::List { path: path(".Whizbangs__r.records[]"), item: Box::new(text(".Name")) },
-        ),
+        ("children", texts(".Whizbangs__r.records[]", ".Name")),
     ];
     assert_eq!(
         map(

@@ -2,9 +2,10 @@
 //!
 //! Takes: the limits, the document's text, whatever it is.
 //! Gives: nothing, or the first limit that the document goes beyond: its name, its value, what was found and where.
-//! Never: takes more than linear time, recurses, or judges the document otherwise (but for fragments that spread themselves).
+//! Never: takes more than linear time, recurses, or judges the document otherwise (but for fragments that spread themselves,
+//! and for strings that do not end, since nothing can be counted behind them).
 
-mod lexer;
+pub(super) mod lexer;
 mod scan;
 mod spread;
 
@@ -25,15 +26,24 @@ pub fn check(limits: &Limits, document: &str) -> Result<(), RequestError> {
         aliases: limits.aliases,
         directives: limits.directives,
         operations: limits.operations,
+        duplicates: limits.duplicates,
+        list_items: limits.list_items,
     };
     let scan = scan::scan(document, allowed);
+    // behind it the parser may see what was counted as a string's
+    if let Some(at) = scan.unclosed {
+        let message = "syntax error: unterminated string";
+        return Err(RequestError::new(ErrorCode::GraphqlParseFailed, message)
+            .at(Lines::new(document).location(at)));
+    }
     check_counts(limits, &scan, document)?;
     let totals = spread::totals(&scan.definitions).map_err(|cycle| {
         let message = format!("Cannot spread fragment \"{}\" within itself.", cycle.spread);
         RequestError::new(ErrorCode::GraphqlValidationFailed, message)
             .at(Lines::new(document).location(cycle.at))
     })?;
-    check_totals(limits, &scan, &totals, document)
+    check_totals(limits, &scan, &totals, document)?;
+    check_places(limits, &scan, document)
 }
 
 /// The limits on the document as it is written.
@@ -45,9 +55,24 @@ fn check_counts(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(), 
         (Limit::Aliases, scan.aliases, limits.aliases),
         (Limit::Directives, scan.directives, limits.directives),
     ];
+    first_exceeded(&counts, document)
+}
+
+/// The limits on one place of the document: what is too much in all is told first.
+fn check_places(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(), RequestError> {
+    let counts = [
+        (Limit::Duplicates, scan.duplicates, limits.duplicates),
+        (Limit::ListItems, scan.list_items, limits.list_items),
+    ];
+    first_exceeded(&counts, document)
+}
+
+fn first_exceeded(counts: &[(Limit, Count, usize)], document: &str) -> Result<(), RequestError> {
     for (limit, count, allowed) in counts {
         if let Some(at) = count.first_over {
-            return Err(limit.exceeded(count.found, allowed).at(Lines::new(document).location(at)));
+            return Err(limit
+                .exceeded(count.found, *allowed)
+                .at(Lines::new(document).location(at)));
         }
     }
     Ok(())
@@ -60,7 +85,7 @@ fn check_totals(
     totals: &[Total],
     document: &str,
 ) -> Result<(), RequestError> {
-    let mut selections = 0_u64;
+    let (mut selections, mut tokens, mut bytes) = (0_u64, 0_u64, 0_u64);
     let mut operations = 0_u64;
     let mut variables = 0_u64;
     for (definition, total) in scan.definitions.iter().zip(totals) {
@@ -70,10 +95,14 @@ fn check_totals(
         }
         operations += 1;
         selections = selections.saturating_add(total.selections);
+        tokens = tokens.saturating_add(total.tokens);
+        bytes = bytes.saturating_add(total.bytes);
         let bounds = [
             (Limit::Selections, selections, limits.selections),
             (Limit::Depth, total.depth, limits.depth),
             (Limit::RootFields, total.root_fields, limits.root_fields),
+            (Limit::SpreadTokens, tokens, limits.spread_tokens),
+            (Limit::SpreadBytes, bytes, limits.spread_bytes),
         ];
         for (limit, found, allowed) in bounds {
             if found > allowed as u64 {
@@ -100,9 +129,13 @@ enum Limit {
     Operations,
     Aliases,
     Directives,
+    Duplicates,
+    ListItems,
     RootFields,
     Depth,
     Selections,
+    SpreadTokens,
+    SpreadBytes,
     OperationFragmentVariables,
 }
 
@@ -116,6 +149,14 @@ impl Limit {
             Self::Operations => (ErrorCode::OperationsLimit, "operations", "operations"),
             Self::Aliases => (ErrorCode::AliasesLimit, "aliases", "aliases"),
             Self::Directives => (ErrorCode::DirectivesLimit, "directives", "directives"),
+            Self::Duplicates => (
+                ErrorCode::DuplicatesLimit,
+                "duplicates",
+                "selections of one response key (or spreads of one fragment) in one place",
+            ),
+            Self::ListItems => {
+                (ErrorCode::ListItemsLimit, "list_items", "items in one list literal")
+            }
             Self::RootFields => {
                 (ErrorCode::RootFieldsLimit, "root_fields", "root fields in one operation")
             }
@@ -124,6 +165,12 @@ impl Limit {
             }
             Self::Selections => {
                 (ErrorCode::SelectionsLimit, "selections", "selections, fragments spread")
+            }
+            Self::SpreadTokens => {
+                (ErrorCode::SpreadTokensLimit, "spread_tokens", "tokens, fragments spread")
+            }
+            Self::SpreadBytes => {
+                (ErrorCode::SpreadBytesLimit, "spread_bytes", "bytes, fragments spread")
             }
             Self::OperationFragmentVariables => (
                 ErrorCode::FragmentVariablesLimit,

@@ -1,5 +1,7 @@
 //! One pass over the tokens: counts, and for each definition what it selects and which fragments it spreads, where.
 
+use std::collections::HashMap;
+
 use super::lexer::{Bracket, Kind, Lexer, Token};
 
 /// How often something occurs, and where it first went beyond its limit.
@@ -32,6 +34,9 @@ pub(super) struct Definition<'a> {
     pub(super) root_fields: u64,
     pub(super) depth: u64,
     pub(super) variables: u64,
+    /// What it is written of, without comments and commas.
+    pub(super) tokens: u64,
+    pub(super) bytes: u64,
     pub(super) spreads: Vec<Spread<'a>>,
     pub(super) at: usize,
 }
@@ -83,6 +88,16 @@ pub(super) struct Allowed {
     pub(super) aliases: usize,
     pub(super) directives: usize,
     pub(super) operations: usize,
+    pub(super) duplicates: usize,
+    pub(super) list_items: usize,
+}
+
+/// A response key or a spread in one selection set; inline fragments belong to the set around them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Selected<'a> {
+    set: usize,
+    is_spread: bool,
+    name: &'a str,
 }
 
 #[derive(Debug)]
@@ -94,8 +109,21 @@ pub(super) struct Scan<'a> {
     pub(super) aliases: Count,
     pub(super) directives: Count,
     pub(super) operations: Count,
+    /// How often one response key is selected in one selection set.
+    pub(super) duplicates: Count,
+    /// Items of the longest list literal.
+    pub(super) list_items: Count,
     pub(super) definitions: Vec<Definition<'a>>,
+    /// The first string that its line ends.
+    pub(super) unclosed: Option<usize>,
     open: Vec<Open>,
+    /// The selection sets around this place, by number.
+    sets: Vec<usize>,
+    sets_seen: usize,
+    /// The names are the document's: hashed with a key that it cannot know.
+    selected: HashMap<Selected<'a>, usize>,
+    /// For each open list literal, its items so far.
+    lists: Vec<usize>,
     parens: usize,
     fields_around: u64,
     /// The definition in hand: its header has begun, its last brace is not closed.
@@ -116,8 +144,15 @@ pub(super) fn scan(text: &str, allowed: Allowed) -> Scan<'_> {
         aliases: Count::default(),
         directives: Count::default(),
         operations: Count::default(),
+        duplicates: Count::default(),
+        list_items: Count::default(),
         definitions: Vec::new(),
+        unclosed: None,
         open: Vec::new(),
+        sets: Vec::new(),
+        sets_seen: 0,
+        selected: HashMap::new(),
+        lists: Vec::new(),
         parens: 0,
         fields_around: 0,
         current: None,
@@ -127,7 +162,10 @@ pub(super) fn scan(text: &str, allowed: Allowed) -> Scan<'_> {
     };
     for token in Lexer::new(text) {
         scan.tokens.add(allowed.tokens, token.start);
-        scan.token(token);
+        // one that is too long is refused for that, whatever else there is to say about it
+        if scan.tokens.first_over.is_none() {
+            scan.token(token);
+        }
     }
     if let Some(unfinished) = scan.current.take() {
         scan.definitions.push(unfinished);
@@ -137,6 +175,25 @@ pub(super) fn scan(text: &str, allowed: Allowed) -> Scan<'_> {
 
 impl<'a> Scan<'a> {
     fn token(&mut self, token: Token) {
+        self.list_item(token);
+        let is_inside = self.current.is_some();
+        self.weigh(token);
+        self.understand(token);
+        // the token that began a definition
+        if !is_inside {
+            self.weigh(token);
+        }
+    }
+
+    /// Adds a token to the definition in hand, if there is one.
+    fn weigh(&mut self, token: Token) {
+        if let Some(current) = self.current.as_mut().filter(|_| token.kind != Kind::Ignored) {
+            current.tokens += 1;
+            current.bytes = current.bytes.saturating_add((token.end - token.start) as u64);
+        }
+    }
+
+    fn understand(&mut self, token: Token) {
         match token.kind {
             Kind::Open(bracket) => self.open(bracket, token.start),
             Kind::Close(bracket) => self.close(bracket),
@@ -169,8 +226,28 @@ impl<'a> Scan<'a> {
                 self.aliases.add(self.allowed.aliases, token.start);
                 self.expect = Expect::FieldName;
             }
+            Kind::Unclosed => drop(self.unclosed.get_or_insert(token.start)),
             _ => {}
         }
+    }
+
+    /// Counts what stands in a list literal, each value once.
+    fn list_item(&mut self, token: Token) {
+        let is_value = matches!(token.kind, Kind::Open(_) | Kind::Name | Kind::Other);
+        if let (true, Some(Open::Value(Bracket::Square)), Some(items)) =
+            (is_value, self.open.last(), self.lists.last_mut())
+        {
+            *items += 1;
+            self.list_items.reach(*items, self.allowed.list_items, token.start);
+        }
+    }
+
+    /// Counts a response key, or a spread, of the selection set in hand.
+    fn duplicate(&mut self, name: &'a str, is_spread: bool, at: usize) {
+        let Some(set) = self.sets.last().copied() else { return };
+        let times = self.selected.entry(Selected { set, is_spread, name }).or_default();
+        *times += 1;
+        self.duplicates.reach(*times, self.allowed.duplicates, at);
     }
 
     fn open(&mut self, bracket: Bracket, at: usize) {
@@ -191,9 +268,13 @@ impl<'a> Scan<'a> {
         match open {
             Open::Parens => self.parens += 1,
             Open::FieldSelections => self.fields_around += 1,
+            Open::Value(Bracket::Square) => self.lists.push(0),
             Open::Selections | Open::Value(_) => {}
         }
         if matches!(open, Open::Selections | Open::FieldSelections) {
+            let around = if self.is_inline { self.sets.last().copied() } else { None };
+            self.sets_seen += 1;
+            self.sets.push(around.unwrap_or(self.sets_seen));
             self.expect = Expect::Selection;
             self.is_inline = false;
         }
@@ -214,8 +295,17 @@ impl<'a> Scan<'a> {
         }
         match self.open.pop() {
             Some(Open::Parens) => self.parens -= 1,
-            Some(Open::FieldSelections) => self.fields_around -= 1,
-            _ => {}
+            Some(Open::FieldSelections) => {
+                self.fields_around -= 1;
+                self.sets.pop();
+            }
+            Some(Open::Selections) => {
+                self.sets.pop();
+            }
+            Some(Open::Value(Bracket::Square)) => {
+                self.lists.pop();
+            }
+            Some(Open::Value(_)) | None => {}
         }
         if bracket == Bracket::Brace && self.parens == 0 {
             self.expect = Expect::Selection;
@@ -272,12 +362,14 @@ impl<'a> Scan<'a> {
             Expect::SpreadTarget => {
                 self.is_inline = false;
                 current.spreads.push(Spread { fragment: name, depth, at });
+                self.duplicate(name, true, at);
             }
             Expect::Selection => {
                 self.is_inline = false;
                 current.selections += 1;
                 current.root_fields += u64::from(depth == 0);
                 current.depth = current.depth.max(depth + 1);
+                self.duplicate(name, false, at);
             }
             Expect::FieldName | Expect::TypeCondition | Expect::Directive(_) => {}
         }

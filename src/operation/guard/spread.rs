@@ -1,6 +1,6 @@
 //! What definitions come to when their fragments are spread: each fragment is counted once, sums saturate.
 
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 use super::scan::{Definition, Spread};
 
@@ -10,6 +10,8 @@ pub(super) struct Total {
     pub(super) selections: u64,
     pub(super) root_fields: u64,
     pub(super) depth: u64,
+    pub(super) tokens: u64,
+    pub(super) bytes: u64,
 }
 
 /// A fragment that spreads itself, and the spread that does.
@@ -28,7 +30,8 @@ enum State {
 
 /// The totals of `definitions`, in their order. Takes time in proportion to definitions and spreads; no recursion.
 pub(super) fn totals<'a>(definitions: &[Definition<'a>]) -> Result<Vec<Total>, Cycle<'a>> {
-    let mut by_name: FxHashMap<&str, usize> = FxHashMap::default();
+    // the names are the document's: hashed with a key that it cannot know
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
     for (index, definition) in definitions.iter().enumerate() {
         if let Some(name) = definition.fragment {
             by_name.entry(name).or_insert(index);
@@ -50,7 +53,7 @@ pub(super) fn totals<'a>(definitions: &[Definition<'a>]) -> Result<Vec<Total>, C
 fn visit<'a>(
     start: usize,
     definitions: &[Definition<'a>],
-    by_name: &FxHashMap<&str, usize>,
+    by_name: &HashMap<&str, usize>,
     states: &mut [State],
 ) -> Result<(), Cycle<'a>> {
     // each entry: a definition, and how many of its spreads are settled
@@ -84,11 +87,13 @@ fn visit<'a>(
     Ok(())
 }
 
-fn sum(definition: &Definition<'_>, by_name: &FxHashMap<&str, usize>, states: &[State]) -> Total {
+fn sum(definition: &Definition<'_>, by_name: &HashMap<&str, usize>, states: &[State]) -> Total {
     let start = Total {
         selections: definition.selections,
         root_fields: definition.root_fields,
         depth: definition.depth,
+        tokens: definition.tokens,
+        bytes: definition.bytes,
     };
     definition.spreads.iter().fold(start, |sum, spread: &Spread<'_>| {
         let state = by_name.get(spread.fragment).and_then(|target| states.get(*target));
@@ -101,6 +106,8 @@ fn sum(definition: &Definition<'_>, by_name: &FxHashMap<&str, usize>, states: &[
                 sum.root_fields
             },
             depth: sum.depth.max(spread.depth.saturating_add(inner.depth)),
+            tokens: sum.tokens.saturating_add(inner.tokens),
+            bytes: sum.bytes.saturating_add(inner.bytes),
         }
     })
 }

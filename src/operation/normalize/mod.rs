@@ -4,7 +4,10 @@
 //! Gives: the root selection, and the variables that its conditions read.
 //! Never: visits more than the limits allow, however many concrete types there are.
 
+mod deferral;
+mod derived;
 mod groups;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -13,12 +16,15 @@ use apollo_compiler::executable::{
 };
 use apollo_compiler::schema::FieldDefinition;
 use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
+use rustc_hash::FxHashMap;
 
-use self::groups::{Group, Groups, same_arguments};
-use super::condition::TERMS_MAX;
+use self::groups::{Group, Groups, Occurs, same_arguments};
 use super::literal::{Literals, refused};
 use super::position::Lines;
-use super::{Branch, Conjunction, SelectedArgument, SelectedField, Selection, Target, VariableId};
+use super::{
+    Branch, Conjunction, Deferrals, SelectedArgument, SelectedField, Selection, Target, UsageId,
+    VariableId,
+};
 use crate::error::{ErrorCode, Location, RequestError};
 use crate::graph::{Graph, TypeId, TypeKind};
 
@@ -48,29 +54,34 @@ pub(super) fn normalize(
         lines,
         is_query: operation.is_query(),
         conditions: Vec::new(),
+        deferrals: Deferrals::default(),
+        usages: FxHashMap::default(),
+        path: Vec::new(),
         visits: graph.limits.selections.saturating_mul(BRANCHING),
+        reads_at: None,
     };
     let root = normalizer.selection(
         root,
-        &[(&operation.selection_set, Conjunction::ALWAYS)],
-        Level::Root,
+        &[Set { of: &operation.selection_set, when: Conjunction::ALWAYS, usage: None }],
+        0,
     )?;
-    Ok(Normalized { root, conditions: normalizer.conditions })
+    let Normalizer { conditions, deferrals, .. } = normalizer;
+    Ok(Normalized { root, conditions, deferrals })
 }
 
 pub(super) struct Normalized {
     pub(super) root: Selection,
     pub(super) conditions: Vec<VariableId>,
+    pub(super) deferrals: Deferrals,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Root,
-    Below,
+/// A selection set, when it counts, and what it is deferred by.
+#[derive(Clone, Copy)]
+struct Set<'d> {
+    of: &'d SelectionSet,
+    when: Conjunction,
+    usage: Option<UsageId>,
 }
-
-/// A selection set, and when it counts.
-type Set<'d> = (&'d SelectionSet, Conjunction);
 
 struct Normalizer<'a> {
     graph: &'a Graph,
@@ -79,8 +90,15 @@ struct Normalizer<'a> {
     lines: &'a Lines<'a>,
     is_query: bool,
     conditions: Vec<VariableId>,
+    deferrals: Deferrals,
+    /// The directives of usages, by their place in memory.
+    usages: FxHashMap<UsageId, usize>,
+    /// Response keys from the root to the selection in hand.
+    path: Vec<Arc<str>>,
     /// Selections that may still be visited.
     visits: usize,
+    /// Where the field stands whose metrics are read: what they read stands nowhere.
+    reads_at: Option<Location>,
 }
 
 impl<'a> Normalizer<'a> {
@@ -88,7 +106,7 @@ impl<'a> Normalizer<'a> {
         &mut self,
         ty: TypeId,
         sets: &[Set<'a>],
-        level: Level,
+        depth: usize,
     ) -> Result<Selection, RequestError> {
         let graph = self.graph;
         let possible = match &graph.ty(ty).kind {
@@ -97,7 +115,7 @@ impl<'a> Normalizer<'a> {
         };
         let branches = possible
             .iter()
-            .map(|object| self.branch(*object, sets, level))
+            .map(|object| self.branch(*object, sets, depth))
             .collect::<Result<_, _>>()?;
         Ok(Selection { ty, branches })
     }
@@ -106,46 +124,51 @@ impl<'a> Normalizer<'a> {
         &mut self,
         ty: TypeId,
         sets: &[Set<'a>],
-        level: Level,
+        depth: usize,
     ) -> Result<Branch, RequestError> {
         let mut groups = Groups::default();
-        for (set, when) in sets {
-            self.collect(ty, set, *when, &mut groups)?;
+        for set in sets {
+            self.collect((ty, depth), *set, &mut groups)?;
         }
-        let fields = groups.fields.into_iter().map(|group| self.field(ty, group, level));
+        let fields = groups.fields.into_iter().map(|group| self.field(ty, group, depth));
         Ok(Branch { ty, fields: fields.collect::<Result<_, _>>()?, order: groups.order })
     }
 
     /// `CollectFields` (specification, section 6.3.2) for all values of the variables at once.
     fn collect(
         &mut self,
-        ty: TypeId,
-        set: &'a SelectionSet,
-        when: Conjunction,
+        (ty, depth): (TypeId, usize),
+        set: Set<'a>,
         groups: &mut Groups<'a>,
     ) -> Result<(), RequestError> {
-        for selection in &set.selections {
+        for selection in &set.of.selections {
             self.visit()?;
-            let Some(here) = self.included(selection.directives(), when)? else { continue };
+            let Some(when) = self.included(selection.directives(), set.when)? else { continue };
             match selection {
                 Node::Field(field) => {
-                    if !groups.add(field, here) {
+                    if !groups.add(Occurs { field, when, usage: set.usage }) {
                         return Err(self.too_many_circumstances(field));
                     }
                 }
                 Node::InlineFragment(inline) => {
                     if inline.type_condition.as_ref().is_none_or(|name| self.applies(name, ty)) {
-                        self.collect(ty, &inline.selection_set, here, groups)?;
+                        let usage = self.deferred(&inline.directives, set.usage, depth)?;
+                        let set = Set { of: &inline.selection_set, when, usage };
+                        self.collect((ty, depth), set, groups)?;
                     }
                 }
                 Node::FragmentSpread(spread) => {
                     let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else {
                         continue;
                     };
-                    if self.applies(fragment.type_condition(), ty)
-                        && groups.spreads(&spread.fragment_name, here)
-                    {
-                        self.collect(ty, &fragment.selection_set, here, groups)?;
+                    if !self.applies(fragment.type_condition(), ty) {
+                        continue;
+                    }
+                    let by = self.deferred_by(&spread.directives, set.usage);
+                    if groups.spreads(&spread.fragment_name, when, by) {
+                        let usage = self.deferred(&spread.directives, set.usage, depth)?;
+                        let set = Set { of: &fragment.selection_set, when, usage };
+                        self.collect((ty, depth), set, groups)?;
                     }
                 }
             }
@@ -233,13 +256,13 @@ impl<'a> Normalizer<'a> {
         &mut self,
         ty: TypeId,
         group: Group<'a>,
-        level: Level,
+        depth: usize,
     ) -> Result<Arc<SelectedField>, RequestError> {
         let Some((first, rest)) = group.occurrences.split_first() else {
             return Err(RequestError::new(ErrorCode::Internal, "A field does not occur."));
         };
-        let first = first.0;
-        for (other, _) in rest {
+        let first = first.field;
+        for Occurs { field: other, .. } in rest {
             if first.name != other.name || !same_arguments(first, other) {
                 return Err(self.conflict(first, other));
             }
@@ -247,7 +270,8 @@ impl<'a> Normalizer<'a> {
         let location = self.location(first);
         let response_key = Arc::from(first.response_key().as_str());
         let when = group.terms.into_condition();
-        let (target, definition) = self.target(ty, first, level)?;
+        let (target, definition) = self.target(ty, first, depth)?;
+        let stream = self.streamed(&group.occurrences, depth + 1)?;
         let mut field = SelectedField {
             response_key,
             target,
@@ -255,6 +279,9 @@ impl<'a> Normalizer<'a> {
             when,
             location,
             selection: None,
+            reads: None,
+            occurrences: self.occurrences(&group.occurrences),
+            stream,
         };
         if let Some(definition) = definition {
             field.arguments = self.arguments(definition, first)?;
@@ -265,9 +292,17 @@ impl<'a> Normalizer<'a> {
                 let sets: Vec<_> = group
                     .occurrences
                     .iter()
-                    .map(|(field, when)| (&field.selection_set, *when))
+                    .map(|occurs| Set {
+                        of: &occurs.field.selection_set,
+                        when: occurs.when,
+                        usage: self.items_of(stream, occurs.usage),
+                    })
                     .collect();
-                field.selection = Some(self.selection(returned, &sets, Level::Below)?);
+                self.path.push(Arc::clone(&field.response_key));
+                let selection = self.selection(returned, &sets, depth + 1)?;
+                self.path.pop();
+                field.reads = self.reads((ty, depth), &field, &selection)?;
+                field.selection = Some(selection);
             }
         }
         Ok(Arc::new(field))
@@ -278,7 +313,7 @@ impl<'a> Normalizer<'a> {
         &self,
         ty: TypeId,
         field: &Field,
-        level: Level,
+        depth: usize,
     ) -> Result<(Target, Option<&'a FieldDefinition>), RequestError> {
         let graph = self.graph;
         match field.name.as_str() {
@@ -286,7 +321,7 @@ impl<'a> Normalizer<'a> {
             "__schema" | "__type" if !graph.introspection_enabled => {
                 return Err(self.invalid(field, "introspection is disabled"));
             }
-            "__schema" | "__type" if self.is_query && level == Level::Root => {
+            "__schema" | "__type" if self.is_query && depth == 0 => {
                 return Ok((Target::Introspection, None));
             }
             "__schema" | "__type" => {
@@ -335,7 +370,8 @@ impl<'a> Normalizer<'a> {
     }
 
     fn location(&self, field: &Shared<Field>) -> Location {
-        field.location().map(|span| self.lines.location(span.offset())).unwrap_or_default()
+        let own = || field.location().map(|span| self.lines.location(span.offset()));
+        self.reads_at.or_else(own).unwrap_or_default()
     }
 
     fn invalid(&self, field: &Field, why: &str) -> RequestError {
@@ -345,30 +381,5 @@ impl<'a> Normalizer<'a> {
             super::document::shortened(message),
         );
         super::document::located(error, field.name.location(), self.lines)
-    }
-
-    fn conflict(&self, first: &Shared<Field>, other: &Shared<Field>) -> RequestError {
-        let why = if first.name == other.name {
-            "they have differing arguments".to_owned()
-        } else {
-            format!("\"{}\" and \"{}\" are different fields", first.name, other.name)
-        };
-        let message = format!(
-            "Fields \"{}\" conflict because {why}. Use different aliases on the fields to fetch both if this was \
-             intentional.",
-            first.response_key()
-        );
-        RequestError::new(ErrorCode::GraphqlValidationFailed, super::document::shortened(message))
-            .at(self.location(first))
-            .at(self.location(other))
-    }
-
-    fn too_many_circumstances(&self, field: &Shared<Field>) -> RequestError {
-        let message = format!(
-            "The field \"{}\" stands under more than {TERMS_MAX} different combinations of @skip and @include.",
-            field.response_key()
-        );
-        RequestError::new(ErrorCode::ConditionsLimit, super::document::shortened(message))
-            .at(self.location(field))
     }
 }

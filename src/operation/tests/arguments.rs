@@ -134,3 +134,22 @@ fn defaults_without_end_are_refused() {
     let errors = coerce_variables(&graph, &operation, &object(json!({"x": {}}))).unwrap_err();
     assert_eq!(errors[0].code, ErrorCode::BadUserInput);
 }
+
+#[test]
+fn a_custom_scalar_takes_lists_of_anything() {
+    let document = "query($n: Int!, $all: Any! = [1, null]) {
+        search(raw: [[$n, {n: $n}], null, $all]) { __typename } }";
+    check(
+        document,
+        json!({"n": 2}),
+        json!({"text": "x", "first": 10, "raw": [[2, {"n": 2}], null, [1, null]]}),
+    );
+    let graph = graph(SDL);
+    let errors = refused(&graph, "query($n: Int) { search(raw: $n) { __typename } }");
+    assert_eq!(
+        errors[0].message,
+        "Variable \"$n\" of type \"Int\" used in position expecting type \"Any\"."
+    );
+    let errors = refused(&graph, "{ search(raw: [$none]) { __typename } }");
+    assert_eq!(errors[0].code, ErrorCode::GraphqlValidationFailed);
+}

@@ -161,6 +161,22 @@ fn many_operations_that_share_a_fragment_of_variables_are_refused() {
     );
 }
 
+/// The parser takes a line's end for a part of a string that begins with it, and so finds a document where the guard sees strings.
+#[test]
+fn nothing_hides_behind_a_string_that_its_line_ends() {
+    let graph = graph(SDL);
+    let aliases: String = (0..101).map(|index| format!("x{index}: id ")).collect();
+    for end in ["\n", "\r", "\r\n", "a\n", "\\\n"] {
+        for document in [
+            format!("{{ need(id: \"{end}\") {{ {aliases} }} }}"),
+            format!("{{ a @skip(if: \"{end}\") {} }}", "@aa ".repeat(51)),
+            format!("{{ need(id: \"{end}\") {{ id }} }}"),
+        ] {
+            assert_eq!(refused(&graph, &document)[0].code, Code::GraphqlParseFailed, "{document}");
+        }
+    }
+}
+
 #[test]
 fn strings_and_comments_do_not_count_as_brackets_or_names() {
     let graph = graph(SDL);
@@ -187,6 +203,7 @@ fn abstract_types_inside_of_abstract_types_are_bounded() {
 fn more_variables_in_conditions_than_bits_are_refused() {
     let mut graph = graph(SDL);
     graph.limits.directives = 1_000;
+    graph.limits.duplicates = 1_000;
     let names: Vec<_> = (0..65).map(|index| format!("v{index}")).collect();
     let definitions: String = names.iter().map(|name| format!("${name}: Boolean! ")).collect();
     let fields: String = names.iter().map(|name| format!("id @include(if: ${name}) ")).collect();

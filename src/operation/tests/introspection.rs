@@ -62,10 +62,10 @@ fn the_introspection_of_clients_is_within_the_limits() {
 fn introspection_that_goes_round_in_circles_is_refused() {
     let graph = graph(SDL);
     let deep = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
-    assert_eq!(refused(&graph, deep)[0].code, ErrorCode::DepthLimit);
+    assert_eq!(refused(&graph, deep)[0].code, ErrorCode::IntrospectionDepthLimit);
     let through_fragments = "{ __schema { types { ...A } } } fragment A on __Type { ...C fields { type { ...B } } }
         fragment B on __Type { ...C fields { type { ...C } } } fragment C on __Type { fields { name } }";
-    assert_eq!(refused(&graph, through_fragments)[0].code, ErrorCode::DepthLimit);
+    assert_eq!(refused(&graph, through_fragments)[0].code, ErrorCode::IntrospectionDepthLimit);
     prepared(&graph, "{ __schema { types { fields { type { fields { name } } } } } }");
 }
 

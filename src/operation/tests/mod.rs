@@ -11,13 +11,16 @@ use apollo_compiler::Schema;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::compile::directives::prelude;
-use crate::compile::types;
+use crate::compile::directives::{incremental, prelude};
+use crate::compile::{costs, types};
 use crate::graph::{CacheLimits, Limits};
 
 mod arguments;
+mod attacks;
 mod bombs;
 mod coercion;
+mod cost;
+mod cost_rules;
 mod errors;
 mod introspection;
 mod normalized;
@@ -27,26 +30,35 @@ mod soup;
 /// A graph of types alone, no calls.
 pub(crate) fn graph(sdl: &str) -> Graph {
     let document = apollo_compiler::ast::Document::parse(sdl, "schema.graphql").unwrap();
-    let sdl = format!("{sdl}\n{}", prelude([&document]));
+    let sdl = format!("{sdl}\n{}{}", prelude([&document]), incremental([&document]));
     let schema = Schema::parse_and_validate(&sdl, "schema.graphql").unwrap();
-    let types = types::types(&schema).unwrap();
+    let types = types::types(&schema);
+    let weights = costs::weights(&schema, &types.types, &types.names, None);
     Graph {
+        weights,
+        cost: crate::graph::CostSettings::default(),
         fingerprint: 0,
         sdl: Arc::from(sdl),
         schema: Arc::new(schema),
         types: types.types,
         type_names: types.names,
-        query: types.query,
+        query: types.query.unwrap(),
         mutation: types.mutation,
+        federation: None,
+        derived: Vec::new(),
+        merged: Vec::new(),
         shapes: Vec::new(),
         calls: Vec::new(),
         backends: Vec::new(),
         limits: Limits::default(),
         introspection_enabled: true,
+        suggestions_enabled: true,
+        incremental_enabled: true,
         deadline: Duration::from_secs(15),
         page_size_max: 100,
         page_size: 20,
         cache: CacheLimits { ..CacheLimits::default() },
+        ages: crate::graph::SchemaAges::default(),
         forward_headers: Vec::new(),
     }
 }

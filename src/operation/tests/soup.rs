@@ -16,6 +16,7 @@ struct Found {
     root_fields: usize,
     aliases: usize,
     directives: usize,
+    duplicates: usize,
 }
 
 fn walk(document: &ast::Document, set: &[ast::Selection], depth: usize, found: &mut Found) {
@@ -33,11 +34,11 @@ fn walk(document: &ast::Document, set: &[ast::Selection], depth: usize, found: &
             ast::Selection::FragmentSpread(spread) => {
                 let fragments =
                     document.definitions.iter().filter_map(ast::Definition::as_fragment_definition);
-                let fragment = fragments
-                    .into_iter()
-                    .find(|fragment| fragment.name == spread.fragment_name)
-                    .unwrap();
-                walk(document, &fragment.selection_set, depth, found);
+                let fragment =
+                    fragments.into_iter().find(|fragment| fragment.name == spread.fragment_name);
+                if let Some(fragment) = fragment {
+                    walk(document, &fragment.selection_set, depth, found);
+                }
             }
         }
     }
@@ -61,28 +62,100 @@ fn written(set: &[ast::Selection], found: &mut Found) {
     }
 }
 
+/// The most selections of one key, or spreads of one fragment, in one set with its inline fragments.
+fn duplicates(set: &[ast::Selection]) -> usize {
+    fn collect<'a>(
+        set: &'a [ast::Selection],
+        keys: &mut Vec<String>,
+        inner: &mut Vec<&'a [ast::Selection]>,
+    ) {
+        for selection in set {
+            match selection {
+                ast::Selection::Field(field) => {
+                    keys.push(field.response_name().to_string());
+                    inner.push(&field.selection_set);
+                }
+                ast::Selection::InlineFragment(inline) => {
+                    collect(&inline.selection_set, keys, inner);
+                }
+                ast::Selection::FragmentSpread(spread) => {
+                    keys.push(format!("...{}", spread.fragment_name));
+                }
+            }
+        }
+    }
+    let (mut keys, mut inner) = (Vec::new(), Vec::new());
+    collect(set, &mut keys, &mut inner);
+    let times = |key: &String| keys.iter().filter(|other| *other == key).count();
+    let here = keys.iter().map(times).max().unwrap_or(0);
+    inner.into_iter().map(duplicates).fold(here, usize::max)
+}
+
+fn found(document: &ast::Document) -> Found {
+    let mut found = Found::default();
+    for definition in &document.definitions {
+        match definition {
+            ast::Definition::OperationDefinition(operation) => {
+                walk(document, &operation.selection_set, 0, &mut found);
+                written(&operation.selection_set, &mut found);
+                found.duplicates = found.duplicates.max(duplicates(&operation.selection_set));
+            }
+            ast::Definition::FragmentDefinition(fragment) => {
+                written(&fragment.selection_set, &mut found);
+                found.duplicates = found.duplicates.max(duplicates(&fragment.selection_set));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 type Limit = fn(&mut Limits) -> &mut usize;
 
-/// Are these the least limits that let the document through?
-fn check_least(text: &str, found: &Found) {
-    let limits = Limits {
+const COUNTED: [(Limit, ErrorCode); 6] = [
+    (|limits| &mut limits.selections, ErrorCode::SelectionsLimit),
+    (|limits| &mut limits.depth, ErrorCode::DepthLimit),
+    (|limits| &mut limits.root_fields, ErrorCode::RootFieldsLimit),
+    (|limits| &mut limits.aliases, ErrorCode::AliasesLimit),
+    (|limits| &mut limits.directives, ErrorCode::DirectivesLimit),
+    (|limits| &mut limits.duplicates, ErrorCode::DuplicatesLimit),
+];
+
+fn least(found: &Found) -> Limits {
+    Limits {
         tokens: 100_000,
         selections: found.selections,
         depth: found.depth,
         root_fields: found.root_fields,
         aliases: found.aliases,
         directives: found.directives,
+        duplicates: found.duplicates,
         ..Limits::default()
-    };
+    }
+}
+
+/// Whatever the parser finds in a text, the guard has counted.
+fn nothing_is_hidden(text: &str) {
+    let Ok(parsed) = syntax::read(text) else { return };
+    let Ok(document) = ast::Document::parse(parsed, "x") else { return };
+    if guard::check(&Limits::default(), text).is_err() {
+        return;
+    }
+    let found = found(&document);
+    for (limit, _) in COUNTED {
+        let mut least = least(&found);
+        let least = *limit(&mut least);
+        let mut limits = Limits::default();
+        *limit(&mut limits) = least.saturating_sub(1);
+        assert!(least == 0 || guard::check(&limits, text).is_err(), "{text:?}\n{found:?}");
+    }
+}
+
+/// Are these the least limits that let the document through?
+fn check_least(text: &str, found: &Found) {
+    let limits = least(found);
     guard::check(&limits, text).unwrap_or_else(|error| panic!("{text}\n{found:?}\n{error}"));
-    let lower: [(Limit, ErrorCode); 5] = [
-        (|limits| &mut limits.selections, ErrorCode::SelectionsLimit),
-        (|limits| &mut limits.depth, ErrorCode::DepthLimit),
-        (|limits| &mut limits.root_fields, ErrorCode::RootFieldsLimit),
-        (|limits| &mut limits.aliases, ErrorCode::AliasesLimit),
-        (|limits| &mut limits.directives, ErrorCode::DirectivesLimit),
-    ];
-    for (limit, code) in lower {
+    for (limit, code) in COUNTED {
         let mut limits = limits.clone();
         let limit = limit(&mut limits);
         if *limit > 0 {
@@ -143,6 +216,40 @@ const PIECES: &[&str] = &[
     "__schema { queryType { name } } ",
 ];
 
+/// What may make a string, a comment or a bracket of what is none.
+const INTO: &[&str] = &[
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\\\"\"\"",
+    "\"\n\"",
+    "\"\r\"",
+    "\"a\n",
+    "\"\\\n\"",
+    "#",
+    "\n",
+    "\r",
+    "\u{2028}",
+    "\u{feff}",
+    ",",
+    ":",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "...",
+    "@a",
+    "$a",
+    "(a: \"",
+    "\")",
+    "(a: \"\"\"",
+    "\"\"\")",
+    "x",
+    "on",
+];
+
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| graph(SDL));
 
 proptest! {
@@ -157,18 +264,7 @@ proptest! {
     fn the_guard_counts_what_a_walk_over_the_tree_counts(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let text = random_document(bytes);
         let document = ast::Document::parse(&*text, "x").unwrap();
-        let mut found = Found::default();
-        for definition in &document.definitions {
-            match definition {
-                ast::Definition::OperationDefinition(operation) => {
-                    walk(&document, &operation.selection_set, 0, &mut found);
-                    written(&operation.selection_set, &mut found);
-                }
-                ast::Definition::FragmentDefinition(fragment) => written(&fragment.selection_set, &mut found),
-                _ => {}
-            }
-        }
-        check_least(&text, &found);
+        check_least(&text, &found(&document));
     }
 
     #[test]
@@ -177,6 +273,19 @@ proptest! {
         if let Err(errors) = prepare(&GRAPH, &text, None) {
             prop_assert!(!errors.is_empty() && errors.len() <= 20);
         }
+        nothing_is_hidden(&text);
+    }
+
+    #[test]
+    fn what_is_put_into_a_document_hides_nothing_from_the_guard(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        put in prop::collection::vec((any::<prop::sample::Index>(), 0..INTO.len()), 1..4),
+    ) {
+        let mut text = random_document(bytes);
+        for (place, piece) in put {
+            text.insert_str(text.floor_char_boundary(place.index(text.len())), INTO[piece]);
+        }
+        nothing_is_hidden(&text);
     }
 }
 

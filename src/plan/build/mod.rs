@@ -1,37 +1,65 @@
 //! Builds the plan: one walk over the operation's merged fields.
 
+mod derived;
 mod lists;
+mod merged;
+mod needs;
 mod steps;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use crate::graph::{
-    Access, BackendId, ConnectionField, FieldCall, FieldId, Graph, Part, PartId, Reference, SlotId,
-    Source, TypeId, TypeRef, Yields,
+    Access, FieldCall, FieldId, Graph, Part, PartId, Reference, SlotId, Source, TypeId, TypeRef,
+    Yields,
 };
-use crate::operation::{Branch, Operation, OperationKind, SelectedField, Selection, Target};
+use crate::operation::{Branch, Entry, Operation, OperationKind, SelectedField, Selection, Target};
+use crate::plan::rows::mark_rows;
+use crate::plan::worst;
 use crate::plan::{
-    CallStep, Node, NodeBranch, Out, OutEntry, OutField, Plan, ReferenceStep, Site, SiteId, Step,
-    StepId, Work,
+    By, CallStep, Node, NodeBranch, Out, OutEntry, OutField, Plain, Plan, Prefix, ReferenceStep,
+    Site, SiteId, Step, StepId, Work,
 };
+use lists::{Listed, has_cursors};
+use needs::needs_site;
+use steps::Given;
+
+pub use derived::items;
 
 /// Plans an operation.
 pub fn plan(graph: &Graph, operation: Operation) -> Plan {
-    let mut builder = Builder { graph, sites: Vec::new(), steps: Vec::new(), root_field: 0 };
+    let mut builder = Builder {
+        graph,
+        sites: Vec::new(),
+        steps: Vec::new(),
+        refusable: Vec::new(),
+        root_field: 0,
+    };
     let root_type = match operation.kind {
         OperationKind::Query => graph.query,
         OperationKind::Mutation => graph.mutation.unwrap_or(graph.query),
     };
     let root_site = builder.site(root_type, None, None, String::new());
     let root = builder.root(&operation.root, root_site);
-    Plan { sites: builder.sites, steps: builder.steps, root, operation, bytes: AtomicUsize::new(0) }
+    mark_rows(graph, &root, &builder.steps, &mut builder.sites);
+    let mut plan = Plan {
+        sites: builder.sites,
+        steps: builder.steps,
+        root,
+        refusable: builder.refusable,
+        operation,
+        calls_bound: 0,
+        bytes: AtomicUsize::new(0),
+    };
+    plan.calls_bound = worst::bound(graph, &plan);
+    plan
 }
 
 struct Builder<'a> {
     graph: &'a Graph,
     sites: Vec<Site>,
     steps: Vec<Step>,
+    refusable: Vec<Arc<SelectedField>>,
     root_field: usize,
 }
 
@@ -40,15 +68,6 @@ struct Builder<'a> {
 enum Place {
     Site(SiteId),
     Record,
-}
-
-/// What objects of a new site come with.
-#[derive(Clone, Copy)]
-enum Given {
-    /// A record of a call to this backend, or a record inside one: the part of the same backend, if there is one.
-    Record(Option<BackendId>),
-    /// The key of a part.
-    Key(PartId, u8),
 }
 
 impl Builder<'_> {
@@ -60,22 +79,24 @@ impl Builder<'_> {
                 self.root_field = index;
                 fields.push(self.field(branch, field, Place::Site(site)));
             }
-            branches.push(NodeBranch { ty: branch.ty, fields, order: order(branch) });
+            let order = order(branch, &fields);
+            branches.push(Arc::new(NodeBranch { ty: branch.ty, fields, order }));
         }
-        Node { branches }
+        Node::new(branches)
     }
 
     fn node(&mut self, selection: &Selection, place: Place) -> Node {
-        let branch = |this: &mut Self, branch: &Branch| NodeBranch {
-            ty: branch.ty,
-            fields: branch.fields.iter().map(|field| this.field(branch, field, place)).collect(),
-            order: order(branch),
+        let branch = |this: &mut Self, branch: &Branch| {
+            let fields = branch.fields.iter().map(|field| this.field(branch, field, place));
+            let mut fields: Vec<OutField> = fields.collect();
+            lists::tell_beside(branch, &mut fields);
+            NodeBranch { ty: branch.ty, order: order(branch, &fields), fields }
         };
         let mut branches = Vec::with_capacity(selection.branches.len());
         for selected in &selection.branches {
-            branches.push(branch(self, selected));
+            branches.push(Arc::new(branch(self, selected)));
         }
-        Node { branches }
+        Node::new(branches)
     }
 
     fn field(&mut self, branch: &Branch, field: &Arc<SelectedField>, place: Place) -> OutField {
@@ -84,15 +105,19 @@ impl Builder<'_> {
             Target::Typename | Target::Introspection => return self.meta_field(field),
         };
         let defined = self.graph.field(branch.ty, id);
+        let source = self.source(branch.ty, id, field, place);
         OutField {
             response_key: Arc::clone(&field.response_key),
-            prefix: prefix(&field.response_key),
+            prefix: Prefix::new(&field.response_key),
             field: Some(id),
             ty: defined.ty.clone(),
-            source: self.source(branch.ty, id, field, place),
+            refusable: self.refusable(field, &source),
+            source,
             when: field.when.clone(),
             access: self.access(branch.ty, id),
             location: field.location,
+            occurrences: field.occurrences,
+            stream: field.stream,
             coordinate: Arc::clone(&defined.coordinate),
         }
     }
@@ -102,13 +127,16 @@ impl Builder<'_> {
             if field.target == Target::Typename { Out::Typename } else { Out::Introspection };
         OutField {
             response_key: Arc::clone(&field.response_key),
-            prefix: prefix(&field.response_key),
+            prefix: Prefix::new(&field.response_key),
             field: None,
             ty: TypeRef { named: self.graph.query, wrappers: Vec::new() },
             source,
             when: field.when.clone(),
             access: Vec::new(),
             location: field.location,
+            occurrences: field.occurrences,
+            stream: field.stream,
+            refusable: None,
             coordinate: Arc::clone(&field.response_key),
         }
     }
@@ -122,20 +150,53 @@ impl Builder<'_> {
 
     fn source(&mut self, ty: TypeId, id: FieldId, field: &Arc<SelectedField>, place: Place) -> Out {
         let graph = self.graph;
-        match (&graph.field(ty, id).source, place) {
+        let source = match (&graph.field(ty, id).source, place) {
+            (source @ Source::OfBackend(_), Place::Site(site)) => {
+                source.of(self.backend_of(site, ty, PartId(0)))
+            }
+            (source, _) => source,
+        };
+        match (source, place) {
             (Source::Slot { part }, place) => self.slot(ty, id, *part, field, place),
             (Source::Call(call), Place::Site(site)) => self.call(ty, id, call, field, site),
             (Source::Reference(reference), Place::Site(site)) => {
                 self.reference(ty, id, reference, field, site)
             }
+            (Source::Entities, Place::Site(site)) => {
+                self.entities(ty, field, site, By::Representations)
+            }
+            (Source::Node { many }, Place::Site(site)) => {
+                self.entities(ty, field, site, By::Ids { many: *many })
+            }
+            (Source::ByKey(keys), Place::Site(site)) => {
+                self.entities(ty, field, site, By::Keys(Arc::clone(keys)))
+            }
+            (Source::Derived(derived), Place::Site(site)) => self.derived(*derived, field, site),
+            (Source::Merged(id), Place::Site(site)) => self.merged(ty, *id, field, site),
+            (Source::Metric(_), _) => Out::Slot { column: 0, node: self.inside(field) },
+            (Source::Service, _) => {
+                let node = field.selection.as_ref();
+                let node = node.map(|selection| self.node(selection, Place::Record));
+                Out::Service { node: node.unwrap_or(Node::new(Vec::new())) }
+            }
+            (Source::ServiceSdl, _) => Out::ServiceSdl,
             (Source::SourceStatus, _) => Out::SourceStatus { node: self.status(field) },
+            (Source::Account(account), _) => Out::Account { node: self.account(*account, field) },
             // Records that need loads beneath them always stand at a site (see `needs_site`).
             (
                 Source::NotCovered
                 | Source::Connection(_)
                 | Source::Status(_)
+                | Source::Said(_)
                 | Source::Call(_)
-                | Source::Reference(_),
+                | Source::Reference(_)
+                | Source::OfBackend(_)
+                | Source::Derived(_)
+                | Source::Merged(_)
+                | Source::Event
+                | Source::Entities
+                | Source::Node { .. }
+                | Source::ByKey(_),
                 _,
             ) => Out::NotCovered,
         }
@@ -203,24 +264,26 @@ impl Builder<'_> {
             shape: call.shape,
             key: call.key.clone(),
             yields: call.yields,
+            names: call.names,
             field: Arc::clone(field),
             coordinate: Arc::clone(&defined.coordinate),
+            rules: call.rules.as_ref().filter(|_| !field.arguments.is_empty()).map(Arc::clone),
             has_cursors: field
                 .selection
                 .as_ref()
                 .is_some_and(|selection| has_cursors(self.graph, selection)),
+            merged: None,
         });
         let step = self.step(site, ty, after, work);
-        let given = Given::Record(Some(self.graph.call(call.call).backend));
+        let given = match call.names {
+            Some(named) => Given::Key(named.part, named.key_kind),
+            None => Given::Record(Some(self.graph.call(call.call).backend)),
+        };
         let child = self.child(step, site, element, &field.response_key, given);
         match call.yields {
-            Yields::Value => {
-                let node =
-                    field.selection.as_ref().map(|selection| self.node(selection, Place::Record));
-                Out::Value { step, site: child, node }
-            }
+            Yields::Value => Out::Value { step, site: child, node: self.inside(field) },
             Yields::Connection { .. } => {
-                let node = self.connection(field.selection.as_ref(), child);
+                let node = self.connection(field.selection.as_ref(), &Listed::Site(child));
                 Out::Connection { step, site: child, node }
             }
             Yields::One | Yields::Many => {
@@ -230,10 +293,15 @@ impl Builder<'_> {
         }
     }
 
+    /// What is selected of a record inside of a record.
+    fn inside(&mut self, field: &SelectedField) -> Option<Node> {
+        field.selection.as_ref().map(|selection| self.node(selection, Place::Record))
+    }
+
     fn child_node(&mut self, field: &SelectedField, child: SiteId) -> Node {
         match &field.selection {
             Some(selection) => self.node(selection, Place::Site(child)),
-            None => Node { branches: Vec::new() },
+            None => Node::new(Vec::new()),
         }
     }
 
@@ -264,20 +332,15 @@ impl Builder<'_> {
     }
 }
 
-fn order(branch: &Branch) -> Vec<OutEntry> {
-    branch
-        .order
-        .iter()
-        .map(|entry| OutEntry {
-            field: entry.field,
-            when: entry.when.clone(),
-            unless: entry.unless.clone(),
-        })
-        .collect()
-}
-
-fn prefix(response_key: &str) -> Box<str> {
-    format!(",\"{response_key}\":").into_boxed_str()
+/// `fields`: those of the branch as they are written, if they may be scalars of records.
+fn order(branch: &Branch, fields: &[OutField]) -> Vec<OutEntry> {
+    let entry = |entry: &Entry| {
+        let (when, unless) = (entry.when.clone(), entry.unless.clone());
+        let mut made = OutEntry { field: entry.field, when, unless, plain: None };
+        made.plain = fields.get(made.field).and_then(|field| Plain::of(&made, field));
+        made
+    };
+    branch.order.iter().map(entry).collect()
 }
 
 fn sorted(mut steps: Vec<StepId>) -> Vec<StepId> {
@@ -302,6 +365,13 @@ pub(crate) fn key_holds(
     key.is_some_and(|key| slots.iter().all(|slot| key.slots.contains(slot)))
 }
 
+/// Whether there are other rules to try should the key of an early one be blocked.
+fn may_be_blocked(part: &Part, early: usize, usable: &[usize]) -> bool {
+    let rule = part.rules.get(early);
+    let key = rule.and_then(|rule| part.keys.get(usize::from(rule.key_kind)));
+    usable.len() > 1 && key.is_some_and(|key| key.blocked.is_some())
+}
+
 fn early_rule(
     graph: &Graph,
     ty: TypeId,
@@ -312,45 +382,11 @@ fn early_rule(
     let Given::Key(key_part, kind) = given else { return None };
     let known = usable.iter().copied().find(|index| {
         part.rules.get(*index).is_some_and(|rule| {
-            rule.from == key_part && key_holds(graph, ty, key_part, kind, &rule.slots)
+            // who is not in a table is found by the next rule, which may have to wait
+            let is_direct = rule.table.is_none() && rule.from == key_part;
+            is_direct && key_holds(graph, ty, key_part, kind, &rule.slots)
         })
     })?;
     let rule = part.rules.get(known)?;
     (usable.first() == Some(&known) || rule.equivalent).then_some(known)
-}
-
-/// Do objects of this selection need loads of their own, so that they must stand at a site?
-fn needs_site(graph: &Graph, selection: &Selection) -> bool {
-    selection.branches.iter().any(|branch| {
-        let parts = graph.ty(branch.ty).parts.len();
-        branch.fields.iter().any(|field| {
-            let Target::Field(id) = field.target else { return false };
-            let nested =
-                || field.selection.as_ref().is_some_and(|selection| needs_site(graph, selection));
-            match graph.field(branch.ty, id).source {
-                Source::Call(_) | Source::Reference(_) | Source::SourceStatus => true,
-                Source::Slot { .. } => parts > 1 || nested(),
-                Source::Connection(_) | Source::Status(_) | Source::NotCovered => nested(),
-            }
-        })
-    })
-}
-
-/// Does a connection's selection, or that of its edges or page info, ask for a cursor?
-fn has_cursors(graph: &Graph, selection: &Selection) -> bool {
-    use ConnectionField::{Cursor, Edges, EndCursor, PageInfo, StartCursor};
-    selection
-        .branches
-        .iter()
-        .flat_map(|branch| branch.fields.iter().map(move |field| (branch.ty, field)))
-        .any(|(ty, field)| {
-            let Target::Field(id) = field.target else { return false };
-            match graph.field(ty, id).source {
-                Source::Connection(Cursor | StartCursor | EndCursor) => true,
-                Source::Connection(Edges | PageInfo) => {
-                    field.selection.as_ref().is_some_and(|selection| has_cursors(graph, selection))
-                }
-                _ => false,
-            }
-        })
 }

@@ -1,13 +1,20 @@
 //! A plan for people and machines: its steps, what waits for what, and how many calls it can cost.
 
+mod keys;
+mod merged;
+mod parts;
 mod show;
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::graph::{Call, CallId, Graph, KeyMode};
+use crate::operation::{CostPart, Parts, Variables};
+use crate::plan::calls::{More, calls_of, pages};
+use crate::plan::lists::placed;
+use crate::plan::worst::Worst;
+use crate::plan::{Marks, PartStep, Placed, Plan, Step, StepId, Work};
 
-use crate::graph::{Call, CallId, Graph, KeyMode, KeySource, Part, Yields};
-use crate::plan::{CallStep, PartStep, Plan, ReferenceStep, SiteId, Step, StepId, Work};
+pub use parts::{ExplainedPart, PartKind};
 
 /// What a plan does, in words and numbers.
 #[derive(Debug)]
@@ -15,8 +22,19 @@ pub struct Explanation {
     pub kind: &'static str,
     pub name: Option<Arc<str>>,
     pub steps: Vec<ExplainedStep>,
-    /// Calls at the worst: every object there, every page full, nothing cached. `None`: a list without a bound.
-    pub calls_at_most: Option<u64>,
+    /// Calls if every object is there, every chunk and page full, nothing refused or cached. `None`: a list without a bound.
+    pub calls_planned: Option<u64>,
+    /// Whatever backends do.
+    pub calls_at_most: u64,
+    /// When it is more than planned.
+    pub more_when: Vec<More>,
+    /// Whether failed calls of its backends may be tried again: attempts that are none of these calls.
+    pub retries: bool,
+    /// By the schema's `@cost` and `@listSize`. `None`: the variables decide, and they are not known.
+    pub cost_at_most: Option<f64>,
+    pub cost_parts: Vec<CostPart>,
+    /// The parts that the answer comes in, the first one first; empty if nothing is deferred.
+    pub parts: Vec<ExplainedPart>,
 }
 
 #[derive(Debug)]
@@ -29,11 +47,16 @@ pub struct ExplainedStep {
     pub brings: String,
     pub call: Option<ExplainedCall>,
     pub key: String,
+    /// The filters and the order of a list.
+    pub lists: Vec<Placed>,
     pub after: Vec<usize>,
     pub reason: String,
-    /// Objects that the step is for, at the worst.
-    pub objects_at_most: Option<u64>,
-    pub calls_at_most: Option<u64>,
+    /// Objects that the step is for, if every page is full.
+    pub objects_planned: Option<u64>,
+    pub objects_at_most: u64,
+    pub calls_planned: Option<u64>,
+    pub calls_at_most: u64,
+    pub more_when: Vec<More>,
 }
 
 #[derive(Debug)]
@@ -50,8 +73,16 @@ pub struct ExplainedCall {
 }
 
 impl Explanation {
-    pub fn new(graph: &Graph, plan: &Plan) -> Self {
-        let explainer = Explainer { graph, plan, needed: super::mark::needed(graph, plan) };
+    /// Without variables: for any of them.
+    pub fn new(
+        graph: &Graph,
+        plan: &Plan,
+        variables: Option<&Variables>,
+        parts: Option<&Parts>,
+    ) -> Self {
+        let needed = super::mark::everything(graph, plan, variables);
+        let worst = Worst::new(graph, plan, variables);
+        let explainer = Explainer { graph, plan, variables, needed, worst };
         // Steps that make no call are of use to nobody but the plan.
         let shown: Vec<StepId> = (0..)
             .map(StepId)
@@ -61,30 +92,64 @@ impl Explanation {
             .collect();
         let steps: Vec<ExplainedStep> =
             shown.iter().filter_map(|id| explainer.step(*id, &shown)).collect();
-        let calls_at_most = steps
+        let calls_planned = steps
             .iter()
-            .map(|step| step.calls_at_most)
+            .map(|step| step.calls_planned)
             .try_fold(0_u64, |all, calls| Some(all.saturating_add(calls?)));
+        let calls_at_most =
+            steps.iter().fold(0_u64, |all, step| all.saturating_add(step.calls_at_most));
+        let mut more_when: Vec<More> =
+            steps.iter().flat_map(|step| step.more_when.iter().copied()).collect();
+        more_when.sort_unstable();
+        more_when.dedup();
         let kind = match plan.operation.kind {
             crate::operation::OperationKind::Query => "query",
             crate::operation::OperationKind::Mutation => "mutation",
         };
-        Self { kind, name: plan.operation.name.clone(), steps, calls_at_most }
+        let operation = &plan.operation;
+        let cost = match variables {
+            Some(variables) => operation.cost(graph, variables).total,
+            None => operation.cost.bound(),
+        };
+        Self {
+            kind,
+            name: operation.name.clone(),
+            retries: steps_retry(graph, &steps),
+            steps,
+            calls_planned,
+            calls_at_most,
+            more_when,
+            cost_at_most: cost.is_finite().then_some(cost),
+            cost_parts: operation.cost_parts(graph, variables),
+            parts: explainer.parts(parts, variables, &shown),
+        }
     }
+}
+
+/// Whether a backend of these steps has retries.
+fn steps_retry(graph: &Graph, steps: &[ExplainedStep]) -> bool {
+    let mut calls = steps.iter().filter_map(|step| step.call.as_ref());
+    calls.any(|call| {
+        let backend = graph.backends.iter().find(|backend| backend.role == call.backend);
+        backend.is_some_and(|backend| backend.policy.retry.attempts > 1)
+    })
 }
 
 struct Explainer<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
-    needed: Vec<StepId>,
+    variables: Option<&'a Variables>,
+    needed: Marks,
+    worst: Worst<'a>,
 }
 
 impl Explainer<'_> {
     /// Calls and references are shown; a part only if something that is selected needs it or it is the anchor.
     fn is_shown(&self, id: StepId, step: &Step) -> bool {
         match &step.work {
-            Work::Call(_) => true,
-            Work::Reference(_) | Work::Nested { .. } => false,
+            Work::Call(call) => call.merged.is_none() || self.needed.is_active(id),
+            Work::Merge(_) => true,
+            Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } => false,
             Work::Part(part) => self.is_needed(id, step, part),
         }
     }
@@ -92,7 +157,7 @@ impl Explainer<'_> {
     /// Whether anybody who may see every field, with every condition held, needs the part.
     fn is_needed(&self, id: StepId, step: &Step, part: &PartStep) -> bool {
         let is_anchor = self.graph.ty(step.ty).anchor() == Some(part.part);
-        is_anchor || self.needed.contains(&id)
+        is_anchor || self.needed.is_active(id)
     }
 
     fn step(&self, id: StepId, shown: &[StepId]) -> Option<ExplainedStep> {
@@ -102,23 +167,34 @@ impl Explainer<'_> {
         let mut after: Vec<usize> = self.waits_for(step, shown).iter().filter_map(number).collect();
         after.sort_unstable();
         after.dedup();
-        let objects = self.objects(step.site);
         let (brings, call, key, reason) = match &step.work {
             Work::Call(call) => self.call(step, call),
+            Work::Merge(merge) => self.merge(step, merge),
             Work::Part(part) => self.part(step, part)?,
-            Work::Reference(_) | Work::Nested { .. } => return None,
+            Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } => return None,
         };
         Some(ExplainedStep {
             number: number(&id)?,
             path: self.plan.sites.get(step.site.index())?.path.clone(),
             brings,
-            calls_at_most: self.calls(step, objects),
+            calls_planned: self.worst.calls(id),
+            calls_at_most: self.worst.calls_at_most(id),
+            more_when: self.worst.more(id),
+            lists: self.lists(step),
             call,
             key,
             after,
             reason,
-            objects_at_most: objects,
+            objects_planned: self.worst.objects_of_step(step),
+            objects_at_most: self.worst.objects_of_step_at_most(step),
         })
+    }
+
+    /// Where the filters and the order of a step's list are done.
+    fn lists(&self, step: &Step) -> Vec<Placed> {
+        let Work::Call(call) = &step.work else { return Vec::new() };
+        let rules = call.rules.as_ref();
+        rules.map_or_else(Vec::new, |rules| placed(rules, &call.field, self.variables))
     }
 
     /// The steps that a step waits for, with those that make no call replaced by what they wait for.
@@ -134,36 +210,6 @@ impl Explainer<'_> {
         found
     }
 
-    fn call(
-        &self,
-        step: &Step,
-        call: &CallStep,
-    ) -> (String, Option<ExplainedCall>, String, String) {
-        let key = match &call.key {
-            KeySource::None => "none".to_owned(),
-            KeySource::Arguments(paths) => {
-                let names: Vec<String> =
-                    paths.iter().map(|path| format!("$args.{}", path.path.join("."))).collect();
-                names.join(", ")
-            }
-            KeySource::Slots { part, slots } => self.slots(step, part.0, slots),
-        };
-        (call.coordinate.to_string(), Some(self.explained(&[call.call])), key, String::new())
-    }
-
-    fn slots(&self, step: &Step, part: u8, slots: &[crate::graph::SlotId]) -> String {
-        let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(part)) else {
-            return "the record in hand".to_owned();
-        };
-        let shape = self.graph.shape(part.shape);
-        let names: Vec<&str> = slots
-            .iter()
-            .filter_map(|slot| shape.slots.get(slot.index()))
-            .map(|slot| &*slot.name)
-            .collect();
-        format!("{} of the {} part", names.join(", "), part.role)
-    }
-
     fn part(
         &self,
         step: &Step,
@@ -171,38 +217,25 @@ impl Explainer<'_> {
     ) -> Option<(String, Option<ExplainedCall>, String, String)> {
         let ty = self.graph.ty(step.ty);
         let part = ty.parts.get(usize::from(work.part.0))?;
-        let kinds = self.kinds(step, work, part);
+        let kinds = self.worst.kinds(step, work, part);
         let keys: Vec<_> =
             kinds.iter().filter_map(|kind| part.keys.get(usize::from(*kind))).collect();
         let calls = calls_of(part, &kinds);
         let names: Vec<&str> = keys.iter().map(|key| &*key.kind).collect();
+        let origin = self.worst.origin(step).map(|origin| &origin.work);
+        let is_named = work.own_key && matches!(origin, Some(Work::Entities(_)));
+        let reason = if is_named {
+            "its keys stand in the representations of a federation's router".to_owned()
+        } else {
+            work.reason.clone()
+        };
         let anchor = if part.is_anchor { " (anchor)" } else { "" };
         Some((
             format!("{} part of {}{anchor}", part.role, ty.name),
             (!calls.is_empty()).then(|| self.explained(&calls)),
-            names.join(", else "),
-            work.reason.clone(),
+            names.join(if is_named { " or " } else { ", else " }),
+            reason,
         ))
-    }
-
-    /// Which keys may lead to a part: its own, or those of the rules that it may use.
-    fn kinds(&self, step: &Step, work: &PartStep, part: &Part) -> Vec<u8> {
-        if work.own_key {
-            return self.own_kind(step).into_iter().collect();
-        }
-        let rules = part.rules.iter().enumerate();
-        let usable = rules.filter(|(index, _)| {
-            work.rules.contains(index) && work.early_rule.is_none_or(|early| early == *index)
-        });
-        usable.map(|(_, rule)| rule.key_kind).collect()
-    }
-
-    fn own_kind(&self, step: &Step) -> Option<u8> {
-        let origin = self.plan.sites.get(step.site.index())?.origin?;
-        match &self.plan.steps.get(origin.index())?.work {
-            Work::Reference(ReferenceStep { key_kind, .. }) => Some(*key_kind),
-            _ => None,
-        }
     }
 
     fn explained(&self, calls: &[CallId]) -> ExplainedCall {
@@ -218,120 +251,6 @@ impl Explainer<'_> {
             pages_at_most: compiled.iter().map(|call| pages(call)).max().unwrap_or(1),
         }
     }
-
-    /// How many objects a site has at the worst.
-    fn objects(&self, site: SiteId) -> Option<u64> {
-        let site = self.plan.sites.get(site.index())?;
-        let Some(origin) = site.origin.and_then(|origin| self.plan.steps.get(origin.index()))
-        else {
-            return Some(1);
-        };
-        let parents = self.objects(origin.site)?;
-        let each = match &origin.work {
-            Work::Part(_)
-            | Work::Call(CallStep { yields: Yields::One | Yields::Value, .. })
-            | Work::Reference(ReferenceStep { many: false, .. }) => 1,
-            Work::Call(call) => self.list_length(call)?,
-            Work::Reference(_) => u64::from(self.graph.page_size_max),
-            Work::Nested { field, .. } => {
-                let is_list = field.and_then(|field| {
-                    self.graph.field(origin.ty, field).ty.wrappers.first().copied()
-                });
-                if is_list.is_some_and(|wrapper| wrapper.list) {
-                    return None;
-                }
-                1
-            }
-        };
-        Some(parents.saturating_mul(each))
-    }
-
-    fn list_length(&self, step: &CallStep) -> Option<u64> {
-        if let Yields::Connection { .. } = step.yields {
-            let first = step
-                .field
-                .arguments
-                .iter()
-                .find(|argument| &*argument.name == "first")
-                .map(|argument| &argument.value);
-            return Some(match first {
-                None | Some(crate::operation::ArgumentValue::Constant(Value::Null)) => {
-                    u64::from(self.graph.page_size)
-                }
-                Some(crate::operation::ArgumentValue::Constant(first)) => {
-                    first.as_u64().unwrap_or_default()
-                }
-                Some(_) => u64::from(self.graph.page_size_max),
-            });
-        }
-        let pages = self.graph.call(step.call).pages.as_ref()?;
-        Some(u64::from(pages.max_pages) * u64::from(pages.size.as_ref()?.max))
-    }
-
-    fn calls(&self, step: &Step, objects: Option<u64>) -> Option<u64> {
-        match &step.work {
-            Work::Call(work) => {
-                let call = self.graph.call(work.call);
-                Some(chunks(call, objects)?.saturating_mul(self.pages_of(work, call)))
-            }
-            Work::Part(work) => {
-                let part = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))?;
-                let kinds = self.kinds(step, work, part);
-                let calls = calls_of(part, &kinds);
-                let calls: Vec<&Call> = calls.iter().map(|call| self.graph.call(*call)).collect();
-                // Objects may be spread over the calls so that each has one chunk that is not full.
-                let extra = (calls.len() as u64).saturating_sub(1);
-                let most =
-                    calls.iter().map(|call| chunks(call, objects)).max().unwrap_or(Some(0))?;
-                let pages = calls.iter().map(|call| pages(call)).max().unwrap_or(1);
-                let spread = most.saturating_add(extra).min(objects?.max(most));
-                Some(spread.saturating_mul(u64::from(pages)))
-            }
-            Work::Reference(_) | Work::Nested { .. } => Some(0),
-        }
-    }
-
-    /// Pages that one key (or chunk) of a call can take: a window takes no more than it needs.
-    fn pages_of(&self, work: &CallStep, call: &Call) -> u64 {
-        let most = u64::from(pages(call));
-        let size = call.pages.as_ref().and_then(|pages| pages.size.as_ref());
-        match (work.yields, &call.keys, size, self.list_length(work)) {
-            (
-                Yields::Connection { .. },
-                KeyMode::None | KeyMode::PerKey { .. },
-                Some(size),
-                Some(first),
-            ) => {
-                let is_after =
-                    work.field.arguments.iter().any(|argument| &*argument.name == "after");
-                let needed = first.div_ceil(u64::from(size.max.max(1))).max(1);
-                // A cursor may point into the middle of a page.
-                most.min(needed + u64::from(is_after))
-            }
-            _ => most,
-        }
-    }
-}
-
-/// The calls that load a part by these kinds of keys, each once.
-fn calls_of(part: &Part, kinds: &[u8]) -> Vec<CallId> {
-    let keys = kinds.iter().filter_map(|kind| part.keys.get(usize::from(*kind)));
-    let mut calls: Vec<CallId> = keys.filter_map(|key| key.call).collect();
-    calls.sort_unstable();
-    calls.dedup();
-    calls
-}
-
-fn chunks(call: &Call, objects: Option<u64>) -> Option<u64> {
-    Some(match &call.keys {
-        KeyMode::None => 1,
-        KeyMode::PerKey { .. } => objects?,
-        KeyMode::Batch { keys, .. } => objects?.div_ceil((*keys).max(1) as u64),
-    })
-}
-
-fn pages(call: &Call) -> u32 {
-    call.pages.as_ref().map_or(1, |pages| pages.max_pages.max(1))
 }
 
 fn keys(call: &Call) -> Option<usize> {

@@ -6,10 +6,13 @@ use crate::graph::{BackendId, IdentityRule, Part, PartId, ShapeId};
 /// A part with one rule for each part that it can be found from.
 fn part(number: u8, from: &[u8]) -> Part {
     let rule = |from: &u8| IdentityRule {
+        name: Arc::from("rule"),
+        at_most: 1,
         key_kind: 0,
         from: PartId(*from),
         slots: Vec::new(),
         equivalent: false,
+        table: None,
     };
     Part {
         role: Arc::from(format!("role{number}")),
@@ -18,6 +21,8 @@ fn part(number: u8, from: &[u8]) -> Part {
         is_anchor: number == 0,
         keys: Vec::new(),
         rules: from.iter().map(rule).collect(),
+        merged: None,
+        always: Vec::new(),
     }
 }
 

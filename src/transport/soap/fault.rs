@@ -1,8 +1,9 @@
 //! Faults of both versions.
 
-use super::super::answer::Words;
+use super::super::answer::{self, Words};
 use super::envelope::Envelope;
 use crate::error::BackendError;
+use crate::graph::Call;
 
 /// A SOAP fault: every code that it could be known by, the most telling first.
 #[derive(Debug)]
@@ -12,9 +13,14 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn into_error(self) -> BackendError {
-        let code = self.codes.into_iter().next().unwrap_or_else(|| "Fault".into());
-        BackendError::Fault { code, message: self.message }
+    /// What the vendor file declares of any of its codes goes before the first of them.
+    pub(super) fn into_error(self, status: u16, call: &Call) -> BackendError {
+        let Self { codes, message } = self;
+        if let Some(error) = answer::declared(call, status, &codes, message.as_deref()) {
+            return error;
+        }
+        let code = codes.into_iter().next().unwrap_or_else(|| "Fault".into());
+        BackendError::Fault { status, code, message }
     }
 }
 

@@ -8,11 +8,10 @@ mod security;
 
 use std::borrow::Cow;
 
-use super::answer::{self, check, describe, is_missing};
+use super::answer::{self, Checked, check, describe, is_missing};
 use super::{Draft, WireRequest, WireResponse, refused};
 use crate::error::BackendError;
-use crate::graph::{Auth, Backend, Call, Method, SoapTemplate, SoapVersion};
-use crate::mapping::Payload;
+use crate::graph::{AnswerLimits, Auth, Backend, Call, Method, SoapTemplate, SoapVersion};
 use crate::template::{Inputs, Scope};
 
 pub(super) fn request(
@@ -65,11 +64,11 @@ pub(super) fn decode(
     call: &Call,
     template: &SoapTemplate,
     response: &WireResponse,
-) -> Result<Payload, BackendError> {
+) -> Result<Checked, BackendError> {
     let status = response.status;
     let failed = |reason: String| {
         if is_missing(call, &status.to_string()) {
-            return Ok(Payload::default());
+            return Ok(Checked::default());
         }
         if status >= 400 {
             return Err(BackendError::Status { status, code: None, message: None });
@@ -85,7 +84,7 @@ pub(super) fn decode(
         let may_be_empty =
             matches!(status, 202 | 204) || call.effect == crate::graph::Effect::Write;
         return if may_be_empty && status < 300 {
-            Ok(Payload::default())
+            Ok(Checked::default())
         } else {
             failed("nothing came".to_owned())
         };
@@ -102,15 +101,23 @@ pub(super) fn decode(
     if let Some(fault) = envelope.fault() {
         let fault = fault::read(&envelope, fault);
         if fault.codes.iter().any(|code| is_missing(call, code)) {
-            return Ok(Payload::default());
+            return Ok(Checked::default());
         }
-        return Err(fault.into_error());
+        return Err(fault.into_error(status, call));
     }
     if !(200..300).contains(&status) {
         return failed(String::new());
     }
     let payload = envelope.payload(call.answer_limits, &template.lists);
     check(call, payload.map_err(|error| answer::undecoded(&error, &came))?)
+}
+
+/// What stands in an envelope's Body as a tree of values, by the rule for answers; the Header, with whatever it proves, is left out.
+/// `None` for what is no envelope.
+pub fn body_tree(text: &str) -> Option<serde_json::Value> {
+    const LIMITS: AnswerLimits = AnswerLimits { body_bytes: 32 * 1024 * 1024, depth: 200 };
+    let envelope = envelope::read(text, LIMITS).ok()?;
+    Some(envelope.payload(LIMITS, &[]).ok()?.to_value())
 }
 
 /// The body as text. A byte order mark goes before `Content-Type`, that before the XML declaration, else it is UTF-8.

@@ -19,7 +19,7 @@ use crate::needs;
 /// A person whose address has a quote, as addresses may.
 pub(crate) const QUOTED: &str = "zoe.o'neil@example.com";
 /// Linked to billing by id, under another address there.
-pub(crate) const ORGANIZATION: &str = "office@acme.example";
+pub(crate) const ORGANIZATION: &str = "orders@acme.example";
 /// Known to the CRM alone.
 pub(crate) const ALONE: &str = "alone@example.com";
 /// Two customers of billing have this address.

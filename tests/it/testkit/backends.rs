@@ -23,6 +23,17 @@ pub(crate) struct World {
     /// Keys that make the CRM's batch refuse the whole request with 422.
     pub(crate) poison: Option<String>,
     pub(crate) opportunity_pages: usize,
+    pub(crate) ticket_pages: usize,
+    pub(crate) mood: Mood,
+}
+
+/// How backends make more calls necessary than need be, without ever being wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mood {
+    /// Whatever has more than one key is refused with 422.
+    pub(crate) refuses_chunks: bool,
+    /// Pages hold one record or none, and there is always a next one.
+    pub(crate) drips: bool,
 }
 
 /// Eight customers: c1 to c8. The even ones are linked to billing by id, the odd ones by e-mail alone; c7 has no account.
@@ -74,6 +85,8 @@ impl Default for World {
             gates: BTreeMap::new(),
             poison: None,
             opportunity_pages: 1,
+            ticket_pages: 1,
+            mood: Mood::default(),
         }
     }
 }
@@ -108,6 +121,12 @@ impl World {
         if let Some(reply) = found(&self.replies, call) {
             return reply.clone();
         }
+        if self.mood.refuses_chunks && keys_of(call) > 1 {
+            return Ok(reply(
+                422,
+                &json!({ "error": { "code": "no_chunks", "message": "one at a time" } }),
+            ));
+        }
         Ok(match (call.backend.as_str(), call.method.as_str(), call.path.as_str()) {
             ("crm", "GET", "/customers") => self.customer_page(call),
             ("crm", "POST", "/customers/batch") => self.customer_batch(call),
@@ -117,6 +136,11 @@ impl World {
                 reply(200, &json!({ "items": filtered(&self.customers, matches) }))
             }
             ("crm", "POST", "/opportunities") => self.opportunity_page(call),
+            ("crm", "POST", "/deals") => {
+                let ids = texts(&call.body["ids"]);
+                let matches = |value: &Value| ids.contains(&text(value, "id").to_owned());
+                reply(200, &json!({ "items": filtered(&self.opportunities, matches) }))
+            }
             ("crm", "PATCH", path) => {
                 self.rename(path.trim_start_matches("/customers/"), &call.body)
             }
@@ -146,7 +170,12 @@ impl World {
                         .flatten()
                         .any(|who| wanted.contains(&text(who, "email").to_owned()))
                 };
-                reply(200, &json!({ "tickets": filtered(&self.tickets, matches) }))
+                let all = filtered(&self.tickets, matches);
+                let size = all.len().div_ceil(self.ticket_pages).max(1);
+                let page = number(&call.body["page"]).unwrap_or(0);
+                let items: Vec<&Value> = all.iter().skip(page * size).take(size).collect();
+                let next = ((page + 1) * size < all.len()).then(|| (page + 1).to_string());
+                reply(200, &json!({ "tickets": items, "next": next }))
             }
             ("support", "POST", path) if path.ends_with("/comments") => {
                 let id = path.trim_start_matches("/tickets/").trim_end_matches("/comments");
@@ -162,10 +191,18 @@ impl World {
     fn customer_page(&self, call: &Call) -> WireResponse {
         let start: usize = call
             .parameter("cursor")
-            .and_then(|cursor| cursor.trim_start_matches("at-").parse().ok())
+            .and_then(|cursor| cursor.trim_start_matches("at-").trim_end_matches('+').parse().ok())
             .unwrap_or(0);
         let size: usize =
             call.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(50);
+        if self.mood.drips {
+            // an empty page before each record
+            let is_full = call.parameter("cursor").is_some_and(|cursor| cursor.ends_with('+'));
+            let items: Vec<&Value> =
+                self.customers.iter().skip(start).take(usize::from(is_full)).collect();
+            let next = if is_full { format!("at-{}", start + 1) } else { format!("at-{start}+") };
+            return reply(200, &json!({ "items": items, "next": next, "total": 8 }));
+        }
         let items: Vec<&Value> = self.customers.iter().skip(start).take(size).collect();
         let next = (start + size < self.customers.len()).then(|| format!("at-{}", start + size));
         reply(200, &json!({ "items": items, "next": next, "total": self.customers.len() }))
@@ -192,17 +229,28 @@ impl World {
     }
 
     /// Pages of a batch: all keys' records are spread over the pages.
+    /// Says in every way that there is where the next page begins.
     fn opportunity_page(&self, call: &Call) -> WireResponse {
         let wanted = texts(&call.body["customers"]);
         let all = filtered(&self.opportunities, |value| {
             wanted.contains(&text(value, "customer").to_owned())
         });
-        let page: usize =
-            call.body["page"].as_str().and_then(|page| page.parse().ok()).unwrap_or(0);
-        let size = all.len().div_ceil(self.opportunity_pages).max(1);
-        let items: Vec<&Value> = all.iter().skip(page * size).take(size).collect();
-        let next = (page + 1 < self.opportunity_pages).then(|| (page + 1).to_string());
-        reply(200, &json!({ "items": items, "next": next }))
+        let size =
+            if self.mood.drips { 1 } else { all.len().div_ceil(self.opportunity_pages).max(1) };
+        let page = number(&call.body["page"]).unwrap_or(0);
+        let skip = number(&call.body["offset"]).unwrap_or(page * size);
+        let items: Vec<&Value> = all.iter().skip(skip).take(size).collect();
+        let more = self.mood.drips || skip + size < all.len();
+        let next = more.then(|| (page + 1).to_string());
+        // Where a link leads is not followed: only its parameter is read.
+        let link = next.as_ref().map(|next| format!("http://elsewhere.test/other?page={next}&x=y"));
+        let mut answer = reply(
+            200,
+            &json!({ "items": items, "next": next, "more": more, "links": { "next": link } }),
+        );
+        let link = link.map(|link| ("link".into(), format!("<{link}>; rel=\"next\"").into()));
+        answer.headers.extend(link);
+        answer
     }
 
     fn rename(&mut self, id: &str, body: &Value) -> WireResponse {
@@ -236,17 +284,18 @@ impl World {
         let account = call.parameter("account").unwrap_or_default();
         let status = call.parameter("status");
         let own = filtered(&self.invoices, |value| {
-            text(value, "account") == account
+            (text(value, "account") == account || text(value, "shown_to") == account)
                 && status.is_none_or(|status| text(value, "status") == status)
         });
         let start = match call.parameter("starting_after") {
             Some(after) => {
                 own.iter().position(|value| text(value, "id") == after).map_or(0, |place| place + 1)
             }
-            None => 0,
+            None => call.parameter("offset").and_then(|at| at.parse().ok()).unwrap_or(0),
         };
         let size: usize =
             call.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+        let size = if self.mood.drips { 1 } else { size };
         let data: Vec<&Value> = own.iter().skip(start).take(size).collect();
         reply(200, &json!({ "data": data, "has_more": start + size < own.len() }))
     }
@@ -255,6 +304,15 @@ impl World {
 fn found<'a, T>(map: &'a BTreeMap<String, T>, call: &Call) -> Option<&'a T> {
     let line = call.line();
     map.iter().rev().find(|(prefix, _)| line.starts_with(prefix.as_str())).map(|(_, value)| value)
+}
+
+/// How many keys a call has.
+fn keys_of(call: &Call) -> usize {
+    let in_body = ["ids", "emails", "customers", "requesters"]
+        .map(|name| call.body[name].as_array().map_or(0, Vec::len));
+    let in_query =
+        ["id", "email"].map(|name| call.parameter(name).map_or(0, |keys| keys.split(',').count()));
+    in_body.into_iter().chain(in_query).max().unwrap_or_default()
 }
 
 fn one(values: &[Value], matches: impl Fn(&Value) -> bool) -> WireResponse {
@@ -269,6 +327,10 @@ fn one(values: &[Value], matches: impl Fn(&Value) -> bool) -> WireResponse {
 
 fn filtered(values: &[Value], matches: impl Fn(&Value) -> bool) -> Vec<Value> {
     values.iter().filter(|value| matches(value)).cloned().collect()
+}
+
+fn number(value: &Value) -> Option<usize> {
+    value.to_string().trim_matches('"').parse().ok()
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -1,6 +1,7 @@
 //! A small deployment over three backends in memory, which count and can be told to fail.
 
 mod backends;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,9 +14,10 @@ use cyclorama::error::BackendError;
 use cyclorama::principal::Principal;
 use cyclorama::transport::{WireRequest, WireResponse};
 use futures_util::FutureExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-pub(crate) use backends::World;
+pub(crate) use backends::{Mood, World};
+pub(crate) use parts::merged;
 
 const FILES: &[(&str, &str)] = &[
     ("cyclorama.yaml", include_str!("files/cyclorama.yaml")),
@@ -50,6 +52,22 @@ impl Deployment {
         self
     }
 
+    /// Adds a file.
+    pub(crate) fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.insert(name.to_owned(), text.to_owned());
+        self
+    }
+
+    /// Tickets come in pages, as many as [`World::ticket_pages`] says.
+    pub(crate) fn with_pages_of_tickets(self) -> Self {
+        self.change(
+            "resolvers/support/test.yaml",
+            "body: { requesters: $keys }",
+            "body: { requesters: $keys, page: $vars.page }
+    pages: { next: { cursor: { page: .next } }, max_pages: 5 }",
+        )
+    }
+
     pub(crate) fn start(self) -> Gateway {
         self.over(World::default())
     }
@@ -71,7 +89,10 @@ impl Deployment {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let wire = wire(Arc::clone(&world), Arc::clone(&calls));
         let backends = Backends::in_memory(Arc::clone(&graph), &wire);
-        let settings = EngineSettings { cursor_secret: compiled.settings.cursor_secret };
+        let settings = EngineSettings {
+            cursor_secret: compiled.settings.cursor_secret,
+            known: compiled.settings.known,
+        };
         let engine = Engine::over(graph, backends, settings).expect("an engine");
         Gateway { engine, calls, world, principal: Principal::anonymous() }
     }
@@ -200,12 +221,7 @@ impl Gateway {
     /// The answer as it is written, and how it went.
     pub(crate) async fn text(&self, query: &str, variables: Value) -> (String, Outcome) {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
-        let request = Request {
-            query: query.to_owned(),
-            operation_name: None,
-            variables,
-            extensions: Map::new(),
-        };
+        let request = Request { query: query.to_owned(), variables, ..Request::default() };
         let response = self.engine.execute(request, &self.principal).await;
         (String::from_utf8(response.body.to_vec()).expect("UTF-8"), response.outcome)
     }
@@ -222,6 +238,11 @@ impl Gateway {
         std::mem::take(&mut self.calls.lock().expect("no panic"))
     }
 
+    /// Whether so many came by now, since the last time.
+    pub(crate) fn were_called(&self, times: usize) -> bool {
+        self.calls.lock().expect("no panic").len() >= times
+    }
+
     /// The same as sorted lines, for calls that may come in any order.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.calls().iter().map(Call::line).collect();
@@ -232,6 +253,12 @@ impl Gateway {
     pub(crate) fn world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.world.lock().expect("no panic"))
     }
+}
+
+/// The codes of an answer's errors, in their order; `-` of an error without one.
+pub(crate) fn codes(answer: &Value) -> Vec<&str> {
+    let errors = answer["errors"].as_array().into_iter().flatten();
+    errors.map(|error| error["extensions"]["code"].as_str().unwrap_or("-")).collect()
 }
 
 /// The opaque id of a record of these backends.

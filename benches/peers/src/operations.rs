@@ -1,0 +1,129 @@
+//! The operations that are compared, and what varies from request to request.
+//!
+//! Gives: documents with their variables; operations drawn at random from what can be selected.
+
+use serde_json::json;
+
+use crate::world::{CUSTOMERS, PAGE};
+
+/// One kind of request.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) document: String,
+    pub(crate) varies: Varies,
+}
+
+/// What the `n`th request asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Varies {
+    /// Another page each time.
+    Page,
+    /// One of ten pages.
+    FewPages,
+    /// The same page each time.
+    SamePage,
+    /// Another customer each time.
+    Customer,
+    /// The same few customers.
+    SameCustomers,
+    /// Another address each time.
+    Address,
+}
+
+impl Operation {
+    pub(crate) fn page(varies: Varies) -> Self {
+        Self {
+            name: "Page",
+            document: "query Page($page: Int!) { customers(page: $page) { name email \
+                       invoices { number status total { amount currency } } \
+                       tickets { subject status priority } } }"
+                .to_owned(),
+            varies,
+        }
+    }
+
+    pub(crate) fn one(varies: Varies) -> Self {
+        Self {
+            name: "One",
+            document: "query One($number: String!) { customer(number: $number) { name email city segment } }"
+                .to_owned(),
+            varies,
+        }
+    }
+
+    pub(crate) fn mine() -> Self {
+        Self {
+            name: "Mine",
+            document: "query Mine($email: String!) { customerByEmail(email: $email) { name \
+                       tickets { subject status priority } } }"
+                .to_owned(),
+            varies: Varies::Address,
+        }
+    }
+
+    /// The request's body.
+    pub(crate) fn body(&self, n: usize) -> String {
+        let variables = match self.varies {
+            Varies::Page => json!({ "page": n % (CUSTOMERS / PAGE) }),
+            Varies::FewPages => json!({ "page": n % 10 }),
+            Varies::SamePage => json!({ "page": 7 }),
+            Varies::Customer => {
+                json!({ "number": format!("c{}", n.wrapping_mul(7919) % CUSTOMERS) })
+            }
+            Varies::SameCustomers => json!({ "number": format!("c{}", n % 100) }),
+            Varies::Address => {
+                json!({ "email": format!("c{}@example.com", n.wrapping_mul(7919) % CUSTOMERS) })
+            }
+        };
+        json!({ "query": self.document, "operationName": self.name, "variables": variables })
+            .to_string()
+    }
+}
+
+/// Pages with a random selection beneath: the same shapes for the same seed.
+pub(crate) fn drawn(seed: u64, count: usize) -> Vec<Operation> {
+    let mut random = Random(seed);
+    (0..count)
+        .map(|_| {
+            let mut fields = random.some(&["number", "name", "email", "city", "segment"]);
+            let invoices = random.some(&["number", "status", "memo", "total { amount currency }"]);
+            let tickets = random.some(&["subject", "status", "priority"]);
+            match random.below(3) {
+                0 => fields.push(format!("invoices {{ {} }}", invoices.join(" "))),
+                1 => fields.push(format!("tickets {{ {} }}", tickets.join(" "))),
+                _ => {
+                    fields.push(format!("invoices {{ {} }}", invoices.join(" ")));
+                    fields.push(format!("tickets {{ {} }}", tickets.join(" ")));
+                }
+            }
+            Operation {
+                name: "Drawn",
+                document: format!(
+                    "query Drawn($page: Int!) {{ customers(page: $page) {{ {} }} }}",
+                    fields.join(" ")
+                ),
+                varies: Varies::Page,
+            }
+        })
+        .collect()
+}
+
+/// xorshift: enough to draw operations.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    /// At least one of the words, in their order.
+    fn some(&mut self, words: &[&str]) -> Vec<String> {
+        let kept: Vec<String> =
+            words.iter().filter(|_| self.below(2) == 0).map(|word| (*word).to_owned()).collect();
+        if kept.is_empty() { vec![words[0].to_owned()] } else { kept }
+    }
+}

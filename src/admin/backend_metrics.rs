@@ -1,0 +1,201 @@
+//! The figures of backends as metrics. One series for each role, group of calls, or word of the program.
+
+use crate::engine::figures::{BATCH_BOUNDS, Figures, GroupFigures, Phase, QuotaFigures};
+use crate::telemetry::exposition::Exposition;
+
+type Of<T> = fn(&T) -> u64;
+
+/// Counters of a backend: name, what it counts, where it stands.
+const COUNTERS: &[(&str, &str, Of<Figures>)] = &[
+    ("cyclorama_backend_calls_total", "Calls that were begun, as plans count them.", |one| {
+        one.calls
+    }),
+    (
+        "cyclorama_backend_requests_total",
+        "Requests that were sent: first attempts, retries and hedges.",
+        |one| one.attempts,
+    ),
+    ("cyclorama_backend_retries_total", "Retries that were spent.", |one| one.retries),
+    ("cyclorama_backend_retries_denied_total", "Retries that the budget did not allow.", |one| {
+        one.retries_denied
+    }),
+    (
+        "cyclorama_backend_hedges_total",
+        "Second requests that were sent beside a slow one.",
+        |one| one.hedges,
+    ),
+    ("cyclorama_backend_hedges_won_total", "Hedges whose answer was used.", |one| one.hedges_won),
+    ("cyclorama_backend_hedges_denied_total", "Hedges that the budget did not allow.", |one| {
+        one.hedges_denied
+    }),
+    (
+        "cyclorama_backend_queue_refused_total",
+        "Attempts that were refused because too many waited.",
+        |one| one.refused_by_queue,
+    ),
+];
+
+const GAUGES: &[(&str, &str, Of<Figures>)] = &[
+    ("cyclorama_backend_in_flight", "Attempts that are under way.", |one| one.in_flight as u64),
+    ("cyclorama_backend_queue", "Attempts that wait for a permit or for the quota.", |one| {
+        one.waiting as u64
+    }),
+    (
+        "cyclorama_backend_concurrency_limit",
+        "Attempts that may be under way at once, as it is adapted now.",
+        |one| one.limit as u64,
+    ),
+    ("cyclorama_backend_concurrency_limit_most", "The most that the limit may grow to.", |one| {
+        one.limit_most as u64
+    }),
+    ("cyclorama_backend_retry_budget", "Retries that the budget would allow now.", |one| {
+        one.retry_budget
+    }),
+];
+
+pub(super) fn expose(figures: &[Figures], out: &mut Exposition) {
+    let labels = &["backend", "vendor"];
+    for (name, help, of) in COUNTERS {
+        let mut family = out.counter(name, labels, help);
+        for one in figures {
+            family.sample(&[&one.role, &one.vendor], of(one));
+        }
+    }
+    for (name, help, of) in GAUGES {
+        let mut family = out.gauge(name, labels, help);
+        for one in figures {
+            family.sample(&[&one.role, &one.vendor], of(one));
+        }
+    }
+    calls(figures, out);
+    attempts(figures, out);
+    breakers(figures, out);
+    quotas(figures, out);
+}
+
+fn calls(figures: &[Figures], out: &mut Exposition) {
+    let ends = BATCH_BOUNDS.map(|keys| keys.to_string());
+    let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
+    let mut family = out.histogram(
+        "cyclorama_backend_batch_keys",
+        &["backend", "vendor"],
+        "Calls by the number of keys that they asked for.",
+    );
+    for one in figures {
+        family.buckets(&[&one.role, &one.vendor], &ends, &one.batches, one.keys);
+    }
+    let mut family = out.counter(
+        "cyclorama_backend_call_failures_total",
+        &["backend", "vendor", "code"],
+        "Calls that failed after all attempts, by code.",
+    );
+    for one in figures {
+        for (code, count) in &one.failures {
+            family.sample(&[&one.role, &one.vendor, code.as_str()], count);
+        }
+    }
+}
+
+fn attempts(figures: &[Figures], out: &mut Exposition) {
+    let mut family = out.counter(
+        "cyclorama_backend_attempts_total",
+        &["backend", "vendor", "outcome"],
+        "Attempts that ended, by how.",
+    );
+    for one in figures {
+        for (outcome, count) in &one.outcomes {
+            family.sample(&[&one.role, &one.vendor, outcome.as_str()], count);
+        }
+    }
+    let mut family = out.histogram(
+        "cyclorama_backend_request_duration_seconds",
+        &["backend", "vendor"],
+        "Time of attempts that were answered, from sending to the end of the answer.",
+    );
+    for one in figures {
+        family.durations(&[&one.role, &one.vendor], &one.durations);
+    }
+}
+
+fn breakers(figures: &[Figures], out: &mut Exposition) {
+    let labels = &["backend", "vendor", "group"];
+    let groups = || figures.iter().flat_map(|one| one.groups.iter().map(move |group| (one, group)));
+    let mut family = out.gauge(
+        "cyclorama_backend_breaker_state",
+        labels,
+        "The breaker of a group of calls: 0 closed, 1 open, 2 half-open.",
+    );
+    for (one, group) in groups() {
+        family.sample(&[&one.role, &one.vendor, &group.name], group.breaker.number());
+    }
+    let mut family = out.counter(
+        "cyclorama_backend_breaker_transitions_total",
+        &["backend", "vendor", "group", "to"],
+        "Times that a breaker went into a state.",
+    );
+    let turns: [(Phase, Of<GroupFigures>); 3] = [
+        (Phase::Open, |group| group.opened),
+        (Phase::HalfOpen, |group| group.half_opened),
+        (Phase::Closed, |group| group.closed),
+    ];
+    for (one, group) in groups() {
+        for (phase, of) in turns {
+            let labels = [&*one.role, &one.vendor, &group.name, phase.as_str()];
+            family.sample(&labels, of(group));
+        }
+    }
+    let mut family = out.counter(
+        "cyclorama_backend_breaker_short_circuits_total",
+        labels,
+        "Calls that an open breaker answered.",
+    );
+    for (one, group) in groups() {
+        family.sample(&[&one.role, &one.vendor, &group.name], group.short_circuits);
+    }
+}
+
+fn quotas(figures: &[Figures], out: &mut Exposition) {
+    let labels = &["backend", "vendor", "group"];
+    // a group without a quota of its own uses that of the first
+    let quotas: Vec<([&str; 3], QuotaFigures)> = figures
+        .iter()
+        .flat_map(|one| one.groups.iter().map(move |group| (one, group)))
+        .filter_map(|(one, group)| Some(([&*one.role, &one.vendor, &group.name], group.quota?)))
+        .collect();
+    let mut family = out.gauge(
+        "cyclorama_backend_quota_left",
+        labels,
+        "What the backend last said to be left of its quota, less what was sent since; absent while it has not said.",
+    );
+    for (labels, quota) in &quotas {
+        if let Some(left) = quota.left {
+            family.sample(labels, left);
+        }
+    }
+    let mut family = out.gauge(
+        "cyclorama_backend_quota_limit",
+        labels,
+        "Of how many; absent while the backend has not said.",
+    );
+    for (labels, quota) in &quotas {
+        if let Some(limit) = quota.limit {
+            family.sample(labels, limit);
+        }
+    }
+    let mut family = out.gauge(
+        "cyclorama_backend_quota_pause_seconds",
+        labels,
+        "How long the backend still wants nothing more.",
+    );
+    for (labels, quota) in &quotas {
+        family.sample(labels, quota.paused_for.as_secs_f64());
+    }
+    let mut family = out.counter(
+        "cyclorama_backend_quota_refused_total",
+        labels,
+        "Attempts that the quota could not have let go before their deadline.",
+    );
+    for (labels, quota) in &quotas {
+        family.sample(labels, quota.refused);
+    }
+}

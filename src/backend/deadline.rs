@@ -1,0 +1,92 @@
+//! When whoever waits for a call stops to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+/// An instant; of a call that several wait for, that of the last of them, whoever comes while it is under way.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    at: Instant,
+    /// So many nanoseconds later, by now.
+    later: Option<Arc<AtomicU64>>,
+}
+
+impl From<Instant> for Deadline {
+    fn from(at: Instant) -> Self {
+        Self { at, later: None }
+    }
+}
+
+impl Deadline {
+    /// The same, for a call that others may come to wait for.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { at: self.instant(), later: Some(Arc::default()) }
+    }
+
+    pub fn instant(&self) -> Instant {
+        let later = self.later.as_ref().map_or(0, |later| later.load(Ordering::Relaxed));
+        self.at + Duration::from_nanos(later)
+    }
+
+    /// Somebody else waits, until then.
+    pub fn extend(&self, to: Instant) {
+        let Some(later) = &self.later else { return };
+        let nanos = to.saturating_duration_since(self.at).as_nanos();
+        later.fetch_max(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn has_passed(&self) -> bool {
+        Instant::now() >= self.instant()
+    }
+
+    /// What the future gives, if it gives it in time. `None`: nobody waits for it any more.
+    pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        loop {
+            let at = self.instant();
+            match timeout_at(at, future.as_mut()).await {
+                Ok(output) => return Some(output),
+                Err(_) if self.instant() > at => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::Deadline;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_to_wait_longer_moves_it_and_nobody_moves_it_back() {
+        let began = Instant::now();
+        let seconds = Duration::from_secs;
+        let deadline = Deadline::from(began + seconds(1)).shared();
+        let waiting = deadline.within(std::future::pending::<()>());
+        let joins = async {
+            sleep(seconds(1) / 2).await;
+            deadline.extend(began + seconds(3));
+            deadline.extend(began + seconds(2));
+        };
+        let (ended, ()) = tokio::join!(waiting, joins);
+        assert_eq!((ended, began.elapsed()), (None, seconds(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_not_shared_stays_where_it_is() {
+        let began = Instant::now();
+        let deadline = Deadline::from(began + Duration::from_secs(1));
+        deadline.extend(began + Duration::from_secs(9));
+        assert_eq!(deadline.within(std::future::pending::<()>()).await, None);
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
+        assert!(deadline.has_passed());
+    }
+}

@@ -1,0 +1,203 @@
+//! The way to one backend: its connection, permits, budgets, and the breaker and quota of each group of calls.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::breaker::{Admission, Breaker, Health};
+use super::budget::Budget;
+use super::concurrency::Concurrency;
+use super::durations::Durations;
+use super::figures::{Figures, GroupFigures, QuotaFigures};
+use super::log::Log;
+use super::quota::Quota;
+use super::retry::Dice;
+use super::tally::{Outcome, Tally};
+use crate::error::BackendError;
+use crate::graph::{Backend, BudgetPolicy, Call};
+use crate::transport::{Told, Wire};
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) wire: Wire,
+    pub(super) concurrency: Arc<Concurrency>,
+    pub(super) retries: Budget,
+    pub(super) hedges: Budget,
+    pub(super) tally: Tally,
+    pub(super) dice: Dice,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) name: Arc<str>,
+    breaker: Breaker,
+    /// `None`: that of the first group.
+    quota: Option<Quota>,
+    pub(super) durations: Durations,
+}
+
+/// What one attempt is made with.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) backend: &'a Backend,
+    pub(super) line: &'a Arc<Line>,
+    pub(super) group: &'a Group,
+    pub(super) quota: &'a Quota,
+}
+
+impl Line {
+    pub(super) fn new(backend: &Backend, wire: Wire) -> Self {
+        let (now, policy) = (Instant::now(), &backend.policy);
+        let groups = policy.groups.iter().map(|group| Group {
+            name: Arc::clone(&group.name),
+            breaker: Breaker::new(group.breaker, now),
+            quota: group.quota.clone().map(|quota| Quota::new(quota, now)),
+            durations: Durations::new(),
+        });
+        let hedges = BudgetPolicy { percent: policy.hedge.percent, per_second: 0 };
+        Self {
+            wire,
+            concurrency: Concurrency::new(policy.concurrency, backend.concurrency),
+            retries: Budget::new(policy.retry.budget, now),
+            hedges: Budget::new(hedges, now),
+            tally: Tally::new(now),
+            dice: Dice::new(),
+            groups: groups.collect(),
+        }
+    }
+
+    pub(super) fn way<'a>(
+        self: &'a Arc<Self>,
+        backend: &'a Backend,
+        call: &Call,
+    ) -> Option<Way<'a>> {
+        let group = self.groups.get(call.group).or_else(|| self.groups.first())?;
+        let quota = group.quota.as_ref().or_else(|| self.groups.first()?.quota.as_ref())?;
+        Some(Way { backend, line: self, group, quota })
+    }
+
+    pub(super) fn figures(&self, backend: &Backend, now: Instant) -> Figures {
+        let tally = &self.tally;
+        let (limit, in_flight) = self.concurrency.figures();
+        let read = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+        Figures {
+            role: Arc::clone(&backend.role),
+            vendor: Arc::clone(&backend.vendor),
+            calls: read(&tally.calls),
+            keys: read(&tally.keys),
+            batches: tally.batches(),
+            failures: tally.failures(),
+            attempts: read(&tally.attempts),
+            retries: read(&tally.retries),
+            retries_denied: read(&tally.retries_denied),
+            retry_budget: self.retries.left(now),
+            hedges: read(&tally.hedges),
+            hedges_won: read(&tally.hedges_won),
+            hedges_denied: read(&tally.hedges_denied),
+            outcomes: tally.outcomes(),
+            durations: tally.durations(),
+            in_flight,
+            waiting: self.concurrency.waiting.now(),
+            limit,
+            limit_most: self.concurrency.most(),
+            refused_by_queue: self.concurrency.waiting.refused(),
+            groups: self.groups.iter().map(|group| group.figures(now)).collect(),
+            minutes: tally.minutes(now),
+        }
+    }
+}
+
+impl Group {
+    fn figures(&self, now: Instant) -> GroupFigures {
+        let counts = self.breaker.counts();
+        let quota = self.quota.as_ref().map(|quota| {
+            let (left, limit) = quota.with(|pace| pace.left());
+            QuotaFigures {
+                left,
+                limit,
+                paused_for: quota.with(|pace| pace.paused_for(now)),
+                waiting: quota.waiting(),
+                refused: quota.refused(),
+            }
+        });
+        GroupFigures {
+            name: Arc::clone(&self.name),
+            breaker: counts.phase,
+            opened: counts.opened,
+            half_opened: counts.half_opened,
+            closed: counts.closed,
+            short_circuits: counts.refused,
+            quota,
+            p95: self.durations.percentile(95),
+        }
+    }
+}
+
+impl<'a> Way<'a> {
+    /// Past the breaker, or not: then nothing else is spent.
+    pub(super) fn admit(&self, log: &Log, now: Instant) -> Result<Admission<'a>, BackendError> {
+        let (admission, change) = self.group.breaker.admit(now);
+        if let Some(change) = change {
+            log.turned(&self.group.name, change);
+        }
+        admission.ok_or_else(|| self.open())
+    }
+
+    /// The error of whoever the breaker does not let through.
+    pub(super) fn open(&self) -> BackendError {
+        BackendError::BreakerOpen { group: Arc::clone(&self.group.name) }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.group.breaker.counts().phase == super::breaker::Phase::Closed
+    }
+
+    /// Learns from an attempt: the breaker, the limit, the quota, and whoever looks at the figures.
+    pub(super) fn heed(
+        &self,
+        log: &Log,
+        admission: Admission<'_>,
+        began: Instant,
+        told: Told,
+        error: Option<&BackendError>,
+    ) {
+        let now = Instant::now();
+        let outcome = match error {
+            None => Outcome::Answered,
+            Some(error) => match Outcome::of(error) {
+                Some(outcome) => outcome,
+                None => return,
+            },
+        };
+        let took = now - began;
+        self.line.tally.ended(outcome, took, now);
+        let health = match outcome {
+            Outcome::Failed | Outcome::TimedOut => Health::Bad,
+            Outcome::GivenUp => Health::Unknown,
+            _ => Health::Good,
+        };
+        if let Some(change) = admission.record(health, now) {
+            log.turned(&self.group.name, change);
+        }
+        let is_unavailable = matches!(error, Some(BackendError::Status { status: 503, .. }));
+        let is_refused = outcome == Outcome::Throttled || is_unavailable;
+        if is_refused || outcome == Outcome::TimedOut {
+            self.line.concurrency.overloaded(began, now);
+        } else if health == Health::Good {
+            self.line.concurrency.succeeded();
+            self.group.durations.add(took);
+        }
+        let wait = told.retry_after.filter(|_| is_refused);
+        self.quota.heed(told, wait, self.backend.policy.retry.retry_after_cap, now);
+    }
+
+    /// Whether a failed call is tried again within the budget; if so, that is spent.
+    pub(super) fn may_retry(&self, now: Instant) -> bool {
+        let may = self.line.retries.withdraw(now);
+        let tally = &self.line.tally;
+        Tally::count(if may { &tally.retries } else { &tally.retries_denied });
+        may
+    }
+}

@@ -1,0 +1,123 @@
+//! The attempts of one call: how many there were, what is known of them, whether there is another one.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Deadline;
+use super::line::Way;
+use super::log::Log;
+use super::retry::{self, Cause};
+use crate::error::BackendError;
+use crate::graph::{Call, Effect};
+use crate::template::Inputs;
+use crate::transport::{self, Told, WireRequest, WireResponse};
+
+pub(super) struct Tries<'a> {
+    way: Way<'a>,
+    call: &'a Call,
+    most: u32,
+    /// The attempt that is being made, the first is 1.
+    pub(super) number: u32,
+    /// It has a second one beside it, and is never repeated.
+    pub(super) is_hedged: bool,
+    /// What the last answer said.
+    pub(super) told: Told,
+    /// The same for all attempts of a write.
+    idempotency_key: Option<Box<str>>,
+    /// A write was sent whose answer did not come.
+    is_unclear: bool,
+    is_answered: bool,
+}
+
+impl<'a> Tries<'a> {
+    pub(super) fn new(way: Way<'a>, call: &'a Call, keys: usize, most: u32) -> Self {
+        let (tally, now) = (&way.line.tally, Instant::now());
+        tally.began(keys);
+        way.line.retries.deposit(now);
+        if call.effect == Effect::Read && way.backend.policy.hedge.enabled {
+            way.line.hedges.deposit(now);
+        }
+        Self {
+            way,
+            call,
+            most,
+            number: 1,
+            is_hedged: false,
+            told: Told::default(),
+            idempotency_key: None,
+            is_unclear: false,
+            is_answered: false,
+        }
+    }
+
+    /// The request of an attempt, made anew for each: what proves who asks may be good for one alone.
+    pub(super) fn request(
+        &mut self,
+        inputs: Inputs<'_>,
+        deadline: &Deadline,
+    ) -> Result<WireRequest, BackendError> {
+        let Self { way, call, .. } = *self;
+        let mut request = transport::request(way.backend, call, inputs)?;
+        if let (Effect::Write, Some(name)) = (call.effect, &call.idempotency_header) {
+            let key = match self.idempotency_key.take() {
+                Some(key) => key,
+                None => transport::idempotency_key()?,
+            };
+            request.set_default_header(name, &key);
+            self.idempotency_key = Some(key);
+        }
+        if let Some(name) = &way.backend.policy.deadline_header {
+            let left = deadline.instant().saturating_duration_since(Instant::now());
+            let left = left.min(call.timeout);
+            request.set_default_header(name, &left.as_millis().to_string());
+        }
+        Ok(request)
+    }
+
+    /// What came of the attempt on the wire.
+    pub(super) fn came(&mut self, answered: &Result<WireResponse, BackendError>) {
+        self.is_answered = answered.is_ok();
+        self.told = Told::default();
+        match answered {
+            Ok(response) => self.told = transport::told(response, &self.way.quota.policy.headers),
+            // what was never sent was never done
+            Err(
+                BackendError::Build { .. }
+                | BackendError::Connect { .. }
+                | BackendError::Untrusted { .. },
+            ) => {}
+            Err(_) => self.is_unclear = self.call.effect == Effect::Write,
+        }
+    }
+
+    /// How long to wait for the next attempt; `None`: there is none.
+    pub(super) fn next(&mut self, error: &BackendError, deadline: &Deadline) -> Option<Duration> {
+        let cause = Cause::of(error);
+        let may = self.number < self.most
+            && cause != Cause::Lasting
+            && !self.is_hedged
+            && retry::is_safe(self.call)
+            && self.way.is_closed();
+        if !may {
+            return None;
+        }
+        let (policy, now) = (&self.way.backend.policy.retry, Instant::now());
+        let told = self.told.retry_after.filter(|_| self.is_answered);
+        let delay = retry::delay(policy, cause, self.number, told, &self.way.line.dice);
+        if now + delay >= deadline.instant() || !self.way.may_retry(now) {
+            return None;
+        }
+        self.number += 1;
+        Some(delay)
+    }
+
+    /// The error of the call. Of a write of which nobody knows whether it was done, that is it.
+    pub(super) fn failed(&self, error: BackendError, log: &Log) -> BackendError {
+        log.failed(&error, self.number);
+        let is_unclear = self.is_unclear && !self.is_answered;
+        let error = if is_unclear { BackendError::OutcomeUnknown } else { error };
+        self.way.line.tally.failed(error.code());
+        error
+    }
+}

@@ -1,0 +1,73 @@
+//! One role of `cyclorama.yaml`.
+
+use super::deployment::TEXT;
+use super::health::HEALTH;
+use super::policy::{
+    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND,
+};
+use super::vendor::{AUTH, AUTH_NONE};
+use super::{Kind, Shape, optional, required};
+
+static COORDINATE: Kind = Kind::Text("Type.kind");
+
+pub(super) static ROLE: Shape = Shape {
+    name: "role",
+    doc: "One role of the deployment. Everything but `vendor` overrides what the vendor file says; of `concurrency`, `retry`, `breaker`, \
+          `quota`, `hedge` and `groups` key by key.",
+    keys: &[
+        required(
+            "vendor",
+            Kind::Text("name"),
+            "The vendor file `resolvers/<role>/<vendor>.yaml`, without `.yaml`.",
+        ),
+        optional("url", Kind::Text("URL"), "The backend's address."),
+        optional("auth", Kind::Either(&AUTH_NONE, &AUTH), "Credentials toward the backend."),
+        optional(
+            "headers",
+            Kind::Map("header name", &TEXT),
+            "Headers of every request, besides those of the vendor file.",
+        ),
+        optional(
+            "concurrency",
+            CONCURRENCY_OR_MOST,
+            "Attempts at once, over all operations: a number, or more of it.",
+        ),
+        optional("retry", RETRY_KIND, "Further attempts of failed calls."),
+        optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
+        optional("quota", QUOTA_KIND, "How many requests the backend takes."),
+        optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
+        optional(
+            "groups",
+            GROUPS_KIND,
+            "The same for the groups of the vendor file, by their names.",
+        ),
+        optional(
+            "deadline_header",
+            Kind::Text("header name"),
+            "The header that tells the backend how many milliseconds its answer is waited for; `none` sends none.",
+        ),
+        optional("timeout", Kind::Duration, "The longest that one attempt may take."),
+        optional("connect_timeout", Kind::Duration, "The longest that connecting may take."),
+        optional("tls", Kind::Struct(&TLS), "How an `https` backend is known."),
+        optional("health", Kind::Struct(&HEALTH), "Looking at its health from time to time."),
+        optional(
+            "equivalent",
+            Kind::List(&COORDINATE),
+            "Identity rules, as `Type.kind` (`Customer.email`), that in this deployment always lead to the same record as \
+             the rules before them, so that a known key need not wait for those.",
+        ),
+    ],
+    rules: &[],
+};
+
+static TLS: Shape = Shape {
+    name: "tls",
+    doc: "How an `https` backend is known.",
+    keys: &[optional(
+        "ca",
+        Kind::Text("PEM"),
+        "The authorities, as certificates in PEM, of which one must have signed the backend's own: \
+         `${file.certificates/ca.pem}`. Instead of those of the system.",
+    )],
+    rules: &[],
+};

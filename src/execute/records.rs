@@ -1,0 +1,91 @@
+//! From what was loaded on a key to the record of a part: one, none, several of one customer, or too many to say.
+
+use std::sync::Arc;
+
+use crate::execute::begin::Reach;
+use crate::execute::{PartState, Run};
+use crate::graph::{Graph, Part, PartId};
+use crate::plan::Step;
+use crate::value::{Answer, Cell};
+
+impl Run<'_> {
+    pub(super) fn finish_part(&mut self, step: &Step, part: PartId, reaches: &[Reach]) {
+        let graph = self.graph;
+        let Some(described) = graph.ty(step.ty).parts.get(usize::from(part.0)) else { return };
+        for (object, reach) in (0..).zip(reaches) {
+            let state = match reach {
+                Reach::Open | Reach::None(_) => continue,
+                Reach::Failed(failure) => PartState::Failed(*failure),
+                Reach::Answer(answer) => {
+                    let most = self.at_most(step, described, object, part);
+                    self.found(described, *answer, most)
+                }
+            };
+            if let Some(site) = self.site_mut(step.site) {
+                site.set_part(object, part, state);
+            }
+        }
+    }
+
+    /// How many records on one key are one customer's.
+    fn at_most(&self, step: &Step, part: &Part, object: u32, id: PartId) -> usize {
+        if part.rules.iter().all(|rule| rule.at_most <= 1) {
+            return 1;
+        }
+        let way = self.site(step.site).and_then(|site| site.ways.get(&(object, id)));
+        let rule = way.and_then(|way| part.rules.get(usize::from(way.rule?)));
+        rule.map_or(1, |rule| usize::try_from(rule.at_most).unwrap_or(usize::MAX))
+    }
+
+    fn found(&mut self, part: &Part, answer: u32, most: usize) -> PartState {
+        let Some(loaded) = self.arena.loaded(answer).map(|loaded| Arc::clone(&loaded.answer))
+        else {
+            return PartState::Missing { answer: Some(answer) };
+        };
+        match &*loaded.rows {
+            [] => PartState::Missing { answer: Some(answer) },
+            [Cell::Problem(problem)] => PartState::Failed(self.misfit(&loaded, *problem)),
+            [record] => PartState::Row { answer, record: *record },
+            rows => match &*survivors(self.graph, part, &loaded, rows) {
+                [Cell::Problem(problem)] => PartState::Failed(self.misfit(&loaded, *problem)),
+                [record] => PartState::Row { answer, record: *record },
+                records if records.len() <= most && are_records(records) && !loaded.partial => {
+                    let records = in_order(self.graph, part, &loaded, records);
+                    PartState::Several { answer, records }
+                }
+                _ => PartState::Ambiguous { answer },
+            },
+        }
+    }
+}
+
+fn are_records(rows: &[Cell]) -> bool {
+    rows.iter().all(|row| matches!(row, Cell::Record { .. }))
+}
+
+/// Without records that were merged into another one of them.
+fn survivors(graph: &Graph, part: &Part, answer: &Answer, rows: &[Cell]) -> Vec<Cell> {
+    let Some(merged) = part.merged else { return rows.to_vec() };
+    let ids: Vec<_> = rows.iter().map(|row| id_of(graph, part, answer, *row)).collect();
+    let is_loser = |row: &Cell| {
+        let survivor = answer.key_text(graph, *row, merged);
+        survivor.is_some_and(|survivor| {
+            !survivor.trim().is_empty() && ids.iter().flatten().any(|id| **id == *survivor)
+        })
+    };
+    rows.iter().filter(|row| !is_loser(row)).copied().collect()
+}
+
+/// The order of the backend's answer may differ from one time to the next; that of the ids does not.
+fn in_order(graph: &Graph, part: &Part, answer: &Answer, records: &[Cell]) -> Arc<[Cell]> {
+    let mut sorted: Vec<(Option<String>, Cell)> =
+        records.iter().map(|record| (id_of(graph, part, answer, *record), *record)).collect();
+    sorted.sort_by(|one, other| one.0.cmp(&other.0));
+    sorted.into_iter().map(|(_, record)| record).collect()
+}
+
+/// The key by which a record is named, as the backend spells it.
+fn id_of(graph: &Graph, part: &Part, answer: &Answer, record: Cell) -> Option<String> {
+    let slot = part.keys.first()?.slots.first()?;
+    answer.key_text(graph, record, *slot).map(std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,65 @@
+//! Whether operations may run: there is a place for them, and their client has budget left. One way in for all protocols.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::response::Response;
+use tokio::time::Instant;
+
+use super::overload::{Overload, Place};
+use super::rate::{Client, Rates, Told};
+use super::request::Refusal;
+use super::{Gateway, listen};
+use crate::config::settings::RateKey;
+use crate::engine;
+use crate::principal::Principal;
+
+/// What the server has taken on, over all graphs.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    pub(super) overload: Arc<Overload>,
+    pub(super) rates: Rates,
+}
+
+/// The answer to operations that ask to run.
+pub(super) struct Admission {
+    /// To be held as long as they run.
+    pub(super) place: Result<Place, Refusal>,
+    told: Option<Told>,
+}
+
+impl Admission {
+    /// Tells the client what is left of its budget, if it has one.
+    pub(super) fn tell(&self) -> impl FnOnce(&mut Response) + use<> {
+        let told = self.told;
+        move |response| told.into_iter().for_each(|told| told.write(response))
+    }
+}
+
+impl Gateway {
+    /// Who is counted together with whoever sent this request.
+    pub(super) fn client(&self, parts: &Parts, principal: &Principal) -> Client {
+        let address = parts.extensions.get::<listen::Peer>().map(|peer| peer.0.ip());
+        let limit = self.settings.http.rate_limit.as_ref();
+        let key = limit.map_or(&RateKey::Address, |limit| &limit.key);
+        Client::of(key, &parts.headers, address, principal)
+    }
+
+    /// Refuses at once what could not run anyway, before any of it is read.
+    pub(super) fn precheck(&self) -> Result<(), Refusal> {
+        self.load.overload.check(&self.settings.http.overload)
+    }
+
+    /// Asks for these operations to run, all or none.
+    pub(super) fn admit(&self, requests: &[&engine::Request], client: Client) -> Admission {
+        let http = &self.settings.http;
+        let place = self.load.overload.admit(&http.overload, requests.len());
+        let Some(limit) = http.rate_limit.as_ref().filter(|_| place.is_ok()) else {
+            return Admission { place, told: None };
+        };
+        let costs = requests.iter().map(|request| self.engine.reckon(request));
+        let cost = costs.fold(0, u64::saturating_add);
+        let (told, taken) = self.load.rates.take(limit, client, cost, Instant::now());
+        Admission { place: taken.and(place), told: Some(told) }
+    }
+}

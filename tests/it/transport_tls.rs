@@ -1,0 +1,157 @@
+//! Encrypted backends on loopback: whose certificate is not right is told nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cyclorama::backend::Backends;
+use cyclorama::error::{BackendError, ErrorCode, chain};
+use cyclorama::graph::{Auth, Backend};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::transport::{Given, backend, get, graph, later};
+
+/// Who signs certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// What a server of this name shows, good until the end of a year.
+    fn server(&self, name: &str, year: i32) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(year, 12, 31);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// A server that answers with the version that is spoken, and counts the requests that it sees.
+struct Server {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    async fn start(acceptor: TlsAcceptor) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&requests);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let service = service_fn(|request: Request<Incoming>| {
+                        seen.fetch_add(1, Ordering::Relaxed);
+                        let body = format!("{{\"data\":[\"{:?}\"]}}", request.version());
+                        async { Ok::<_, hyper::Error>(hyper::Response::new(body)) }
+                    });
+                    let server = Builder::new(TokioExecutor::new());
+                    drop(server.serve_connection(TokioIo::new(stream), service).await);
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// One call to it, by this name, with a secret, trusting this authority.
+    async fn call(&self, name: &str, trusted: &Authority) -> Result<String, BackendError> {
+        let backend = Backend {
+            tls_ca: Some(Arc::from(&*trusted.pem)),
+            health: None,
+            auth: Auth::Bearer { token: Arc::from("s3cret") },
+            ..backend(&format!("https://{name}:{}", self.address.port()))
+        };
+        let backends = Backends::new(graph(backend)).unwrap();
+        let given = Given::default();
+        let page = backends.call(&get("/v1/invoices"), given.inputs(), later()).await?;
+        Ok(format!("{:?}", page.payload))
+    }
+}
+
+#[tokio::test]
+async fn a_backend_whose_authority_is_named_is_called_over_http_2() {
+    let authority = Authority::new("one");
+    let server = Server::start(authority.server("localhost", 2090)).await;
+    let answer = server.call("localhost", &authority).await.unwrap();
+    assert!(answer.contains("HTTP/2.0"), "{answer}");
+    assert_eq!(server.requests.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_backend_with_a_wrong_certificate_is_untrusted_and_gets_no_request() {
+    let (authority, other) = (Authority::new("one"), Authority::new("another"));
+    for (acceptor, name, trusted, reason) in [
+        (authority.server("billing.example", 2090), "localhost", &authority, "not valid for"),
+        (authority.server("localhost", 2021), "localhost", &authority, "expired"),
+        (authority.server("localhost", 2090), "localhost", &other, "UnknownIssuer"),
+        (authority.server("localhost", 2090), "127.0.0.1", &authority, "not valid for"),
+    ] {
+        let server = Server::start(acceptor).await;
+        let error = server.call(name, trusted).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BackendUntrusted, "{reason}: {}", chain(&error));
+        let told = chain(&error);
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("s3cret") && !told.contains("/v1/invoices"), "{told}");
+        assert_eq!(server.requests.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_encrypt_is_unavailable_and_sees_no_secret() {
+    let authority = Authority::new("one");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let plain = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = [0; 4096];
+        let read = tokio::io::AsyncReadExt::read(&mut stream, &mut hello).await.unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+        String::from_utf8_lossy(&hello[..read]).into_owned()
+    });
+    let server = Server { address, requests: Arc::default() };
+    let error = server.call("localhost", &authority).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::BackendUnavailable, "{}", chain(&error));
+    assert!(!plain.await.unwrap().contains("s3cret"));
+}
+
+#[test]
+fn certificates_that_cannot_be_read_are_told_at_the_start() {
+    let backend = Backend {
+        tls_ca: Some(Arc::from("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----")),
+        health: None,
+        ..backend("https://localhost:1")
+    };
+    let error = Backends::new(graph(backend)).unwrap_err();
+    assert!(chain(&error).contains("`tls.ca` of the role billing"), "{}", chain(&error));
+}
