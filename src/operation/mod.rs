@@ -18,7 +18,7 @@ mod parts;
 mod position;
 mod rules;
 mod scalar;
-mod syntax;
+pub mod syntax;
 mod values;
 
 use std::sync::Arc;

@@ -13,14 +13,19 @@ use apollo_compiler::ast;
 
 use super::guard::lexer::{Bracket, Kind, Lexer, Token};
 
-/// What is wrong, and where.
+/// What is wrong, and where: `at` in bytes from the start of the text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub struct Mistake {
     pub(super) message: String,
     pub(super) at: usize,
 }
 
-pub(super) fn read(text: &str) -> Result<Cow<'_, str>, Mistake> {
+/// The text for apollo-parser.
+///
+/// # Errors
+///
+/// A mistake that apollo-parser would pass over.
+pub fn read(text: &str) -> Result<Cow<'_, str>, Mistake> {
     let tokens: Vec<Token> = Lexer::new(text).collect();
     let mut reader =
         Reader { text, frames: Vec::new(), before: [None; 2], name: 0..0, blanks: Vec::new() };

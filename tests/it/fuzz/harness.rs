@@ -8,7 +8,7 @@ use std::time::Duration;
 use apollo_compiler::ast;
 use cyclorama::engine::{Outcome, Request};
 use cyclorama::graph::Graph;
-use cyclorama::operation::{self, Operation, Variables};
+use cyclorama::operation::{self, Operation, Variables, syntax};
 use cyclorama::plan;
 use cyclorama::principal::Principal;
 use rustix::time::{ClockId, clock_gettime};
@@ -94,6 +94,7 @@ pub(crate) fn document(bytes: &[u8]) {
 
 /// What is printed of a document means the same.
 fn printed(graph: &Graph, text: &str, operation: &Operation) {
+    let text = syntax::read(text).expect("it was accepted");
     let document = ast::Document::parse(text, "operation.graphql").expect("it was accepted");
     let text = document.to_string();
     if text.len() > graph.limits.document_bytes {
