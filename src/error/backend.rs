@@ -138,6 +138,32 @@ impl BackendError {
         }
     }
 
+    /// Of a write: whether it may have been done. An answer that nobody can read, or that a broken system gave, says nothing of what was
+    /// done before it.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Build { .. }
+            | Self::Connect { .. }
+            | Self::Untrusted { .. }
+            | Self::DeadlineExceeded
+            | Self::Status { status: 400..=499, .. }
+            | Self::Throttled { .. }
+            | Self::BreakerOpen { .. }
+            | Self::QueueFull { .. }
+            | Self::QuotaSpent { .. }
+            | Self::Fault { .. }
+            | Self::Unsuccessful { .. } => false,
+            Self::Exchange { .. }
+            | Self::Timeout { .. }
+            | Self::Status { .. }
+            | Self::Unavailable { .. }
+            | Self::Decode { .. }
+            | Self::Violated { .. }
+            | Self::TooLarge { .. }
+            | Self::OutcomeUnknown => true,
+        }
+    }
+
     /// Nothing was sent: the policy around the call refused it.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::BreakerOpen { .. } | Self::QueueFull { .. } | Self::QuotaSpent { .. })

@@ -239,6 +239,20 @@ impl ErrorCode {
     }
 }
 
+impl ErrorCode {
+    /// Whether the same may be had a little later, when a backend or the network is in a better state.
+    pub fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::BackendUnavailable
+                | Self::BackendTimeout
+                | Self::BackendRateLimited
+                | Self::DeadlineExceeded
+                | Self::SourceUnavailable
+        )
+    }
+}
+
 /// A request that is refused before anything runs. Its text comes from the client's own words or ours, so it is safe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

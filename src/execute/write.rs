@@ -35,7 +35,7 @@ impl Run<'_> {
         let task = tokio::spawn(async move {
             let key = key.unwrap_or_else(Key::unit);
             let written = load::write(&loader, &mut load, &key).await;
-            if written.as_ref().map_or_else(|failure| may_be_done(&failure.error), |_| true) {
+            if written.as_ref().map_or_else(|failure| failure.error.may_be_done(), |_| true) {
                 loader.cache.drop_tags(&tags(&loader, &load, &key));
             }
             written
@@ -61,31 +61,6 @@ impl Run<'_> {
             }
             .boxed(),
         )
-    }
-}
-
-/// An answer that nobody can read, or that a broken system gave, says nothing of what was done before it.
-fn may_be_done(error: &BackendError) -> bool {
-    match error {
-        BackendError::Build { .. }
-        | BackendError::Connect { .. }
-        | BackendError::Untrusted { .. }
-        | BackendError::DeadlineExceeded
-        | BackendError::Status { status: 400..=499, .. }
-        | BackendError::Throttled { .. }
-        | BackendError::BreakerOpen { .. }
-        | BackendError::QueueFull { .. }
-        | BackendError::QuotaSpent { .. }
-        | BackendError::Fault { .. }
-        | BackendError::Unsuccessful { .. } => false,
-        BackendError::Exchange { .. }
-        | BackendError::Timeout { .. }
-        | BackendError::Status { .. }
-        | BackendError::Unavailable { .. }
-        | BackendError::Decode { .. }
-        | BackendError::Violated { .. }
-        | BackendError::TooLarge { .. }
-        | BackendError::OutcomeUnknown => true,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{BackendError, BackendFailure, ErrorCode, Location};
 use crate::execute::{Failure, FailureId};
 use crate::graph::TypeId;
+use crate::operation::OperationKind;
 use crate::plan::OutField;
 use crate::respond::{Done, Nulled, Owner, Segment, Writer};
 
@@ -18,6 +19,8 @@ pub struct FieldError {
     pub location: Location,
     /// The role whose backend is to blame, and that backend's own code.
     pub backend: Option<(Arc<str>, Option<String>)>,
+    /// The field may be asked for again, now or later: nothing is done twice by that.
+    pub is_retryable: bool,
 }
 
 impl FieldError {
@@ -50,6 +53,9 @@ impl FieldError {
                 push_json(out, code);
             }
         }
+        if self.is_retryable {
+            out.extend_from_slice(b",\"retryable\":true");
+        }
         out.extend_from_slice(b"}}");
     }
 }
@@ -67,12 +73,33 @@ impl<'a> Writer<'a> {
         message: String,
         backend: Option<(Arc<str>, Option<String>)>,
     ) {
+        self.push(owner, (code, message, backend), false);
+    }
+
+    /// Tells of a failure at the present path.
+    pub(super) fn tell(&mut self, owner: Owner<'a>, failure: &Failure) {
+        let told = told(failure);
+        let is_retryable = told.0.is_passing() && self.may_be_repeated(failure);
+        self.push(owner, told, is_retryable);
+    }
+
+    /// What stands below a change was not what failed to be changed: asking for it again would make the change again.
+    fn may_be_repeated(&self, failure: &Failure) -> bool {
+        if self.source.plan.operation.kind != OperationKind::Mutation {
+            return true;
+        }
+        let is_done = matches!(failure, Failure::Load(failure) if failure.error.may_be_done());
+        self.path.len() == 1 && !is_done
+    }
+
+    fn push(&mut self, owner: Owner<'a>, (code, message, backend): Told, is_retryable: bool) {
         if self.errors.len() >= self.source.graph.limits.errors {
             self.more_errors += 1;
             return;
         }
         let path = spelled(&self.path);
-        self.errors.push(FieldError { code, message, path, location: owner.location, backend });
+        let location = owner.location;
+        self.errors.push(FieldError { code, message, path, location, backend, is_retryable });
     }
 
     pub(super) fn refused(&mut self, owner: Owner<'a>) -> Done {
@@ -88,8 +115,7 @@ impl<'a> Writer<'a> {
         if let Failure::Misfit { reason } = failure {
             return self.misfit(reason, owner);
         }
-        let (code, message, backend) = told(failure);
-        self.error(owner, code, message, backend);
+        self.tell(owner, failure);
         Err(Nulled)
     }
 
@@ -102,8 +128,7 @@ impl<'a> Writer<'a> {
             .get(column)
             .map(|part| Arc::clone(&part.role))
             .unwrap_or_default();
-        let (code, message, backend) = told(&Failure::Ambiguous { role });
-        self.error(owner, code, message, backend);
+        self.tell(owner, &Failure::Ambiguous { role });
         Err(Nulled)
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::connection::{At, View};
-use super::failure::told;
 use super::later::Rest;
 use super::{Done, Nulled, Owner, Place, Writer};
 use crate::execute::{MergedPage, PartState};
@@ -19,8 +18,7 @@ impl<'a> Writer<'a> {
     pub(super) fn missed(&mut self, page: &MergedPage, owner: Owner<'a>) -> Done {
         for failure in &page.failures {
             if let Some(failure) = self.source.outcome.arena.failures.get(failure.0 as usize) {
-                let (code, message, backend) = told(failure);
-                self.error(owner, code, message, backend);
+                self.tell(owner, failure);
             }
         }
         if page.is_answered || page.failures.is_empty() { Ok(()) } else { Err(Nulled) }

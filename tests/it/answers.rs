@@ -162,14 +162,14 @@ async fn for_every_subset_of_dead_backends_the_live_fields_equal_the_all_alive_a
 #[tokio::test]
 async fn errors_tell_code_and_backend_and_nothing_of_what_the_backend_said() {
     let cases = [
-        (401, "BACKEND_UNAUTHORIZED"),
-        (404, "BACKEND_NOT_FOUND"),
-        (429, "BACKEND_RATE_LIMITED"),
-        (400, "BACKEND_REJECTED"),
-        (500, "BACKEND_UNAVAILABLE"),
-        (503, "BACKEND_UNAVAILABLE"),
+        (401, json!({ "code": "BACKEND_UNAUTHORIZED", "backend": "support" })),
+        (404, json!({ "code": "BACKEND_NOT_FOUND", "backend": "support" })),
+        (429, json!({ "code": "BACKEND_RATE_LIMITED", "backend": "support", "retryable": true })),
+        (400, json!({ "code": "BACKEND_REJECTED", "backend": "support" })),
+        (500, json!({ "code": "BACKEND_UNAVAILABLE", "backend": "support", "retryable": true })),
+        (503, json!({ "code": "BACKEND_UNAVAILABLE", "backend": "support", "retryable": true })),
     ];
-    for (status, code) in cases {
+    for (status, extensions) in cases {
         let gateway = Deployment::new().start();
         let body = json!({ "error": { "code": "prose, not a code", "message": "canary 4711 a-secret-token" } });
         gateway.world(|world| world.reply("support", status, &body));
@@ -180,14 +180,29 @@ async fn errors_tell_code_and_backend_and_nothing_of_what_the_backend_said() {
             "{status}"
         );
         assert_eq!(answer["errors"][0]["path"], json!(["customer", "tickets"]));
-        assert_eq!(
-            answer["errors"][0]["extensions"],
-            json!({ "code": code, "backend": "support" }),
-            "{status}"
-        );
+        assert_eq!(answer["errors"][0]["extensions"], extensions, "{status}");
         for canary in ["canary", "secret", "prose", "support.test", "/tickets"] {
             assert!(!answer.to_string().contains(canary), "{canary} in {answer}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_retryable_when_it_was_not_made_and_what_stands_below_it_never_is() {
+    let rename = format!(
+        "mutation {{ rename(input: {{ id: \"{}\", name: \"X\" }}) {{ note customer {{ tickets {{ subject }} }} }} }}",
+        customer_id("c1")
+    );
+    for (line, status, path, retryable) in [
+        ("crm", 429, json!(["rename"]), json!(true)),
+        ("crm", 503, json!(["rename"]), json!(null)),
+        ("support", 503, json!(["rename", "customer", "tickets"]), json!(null)),
+    ] {
+        let gateway = Deployment::new().start();
+        gateway.world(|world| world.reply(line, status, &json!({})));
+        let answer = gateway.query(&rename).await;
+        let error = &answer["errors"][0];
+        assert_eq!((&error["path"], &error["extensions"]["retryable"]), (&path, &retryable));
     }
 }
 

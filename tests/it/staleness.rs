@@ -93,6 +93,24 @@ async fn a_backend_that_hangs_is_bridged_when_its_time_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_backend_that_hangs_until_the_operation_is_over_is_bridged_then() {
+    let gateway = Deployment::new().start();
+    let query = customer("c1").replace("name", "name tickets { subject }");
+    let alive = gateway.query(&query).await;
+    after(31).await;
+    // the CRM answers late, so that support's own time would end after the operation's
+    gateway.world(|world| {
+        world.pauses.insert("crm".to_owned(), Duration::from_secs(4));
+        world.pauses.insert("support".to_owned(), Duration::from_hours(1));
+    });
+    let began = tokio::time::Instant::now();
+    let answer = gateway.query(&query).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    assert_eq!(answer["data"]["customer"]["tickets"], alive["data"]["customer"]["tickets"]);
+    assert_eq!(answer.get("errors"), None, "{answer:#}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_backend_refuses_is_never_answered_from_the_past() {
     for status in [400, 401, 403] {
         let gateway = Deployment::new().start();
