@@ -36,6 +36,7 @@ mod federation_trace;
 
 // the edge
 mod clients;
+mod clock;
 mod cli;
 mod draining;
 mod http;

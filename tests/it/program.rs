@@ -68,7 +68,12 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start(config: &str) -> Self {
-        let mut child = program()
+        Self::start_by(program(), config).await
+    }
+
+    /// By a command that runs the program as something else does.
+    pub(crate) async fn start_by(mut program: Command, config: &str) -> Self {
+        let mut child = program
             .args(["serve", "--config", config])
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
