@@ -13,6 +13,7 @@ pub mod config;
 pub mod diagnostic;
 
 // a request, stage by stage
+pub mod export;
 pub mod admin;
 pub mod http;
 pub mod engine;

@@ -1,7 +1,7 @@
 //! The figures of backends as metrics. One series for each role, group of calls, or word of the program.
 
-use crate::engine::figures::{BATCH_BOUNDS, Figures, GroupFigures, Phase, QuotaFigures};
-use crate::telemetry::exposition::Exposition;
+use crate::engine::figures::{BATCH_BOUNDS, Figures, GroupFigures, Outcome, Phase, QuotaFigures};
+use crate::telemetry::exposition::{Exposition, Number};
 
 type Of<T> = fn(&T) -> u64;
 
@@ -55,14 +55,14 @@ const GAUGES: &[(&str, &str, Of<Figures>)] = &[
 
 pub(super) fn expose(figures: &[Figures], out: &mut Exposition) {
     let labels = &["backend", "vendor"];
-    for (name, help, of) in COUNTERS {
-        let mut family = out.counter(name, labels, help);
+    for &(name, help, of) in COUNTERS {
+        let family = out.counter(name, labels, help);
         for one in figures {
             family.sample(&[&one.role, &one.vendor], of(one));
         }
     }
-    for (name, help, of) in GAUGES {
-        let mut family = out.gauge(name, labels, help);
+    for &(name, help, of) in GAUGES {
+        let family = out.gauge(name, labels, help);
         for one in figures {
             family.sample(&[&one.role, &one.vendor], of(one));
         }
@@ -74,9 +74,8 @@ pub(super) fn expose(figures: &[Figures], out: &mut Exposition) {
 }
 
 fn calls(figures: &[Figures], out: &mut Exposition) {
-    let ends = BATCH_BOUNDS.map(|keys| keys.to_string());
-    let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
-    let mut family = out.histogram(
+    let ends = BATCH_BOUNDS.map(Number::Whole);
+    let family = out.histogram(
         "cyclorama_backend_batch_keys",
         &["backend", "vendor"],
         "Calls by the number of keys that they asked for.",
@@ -84,30 +83,30 @@ fn calls(figures: &[Figures], out: &mut Exposition) {
     for one in figures {
         family.buckets(&[&one.role, &one.vendor], &ends, &one.batches, one.keys);
     }
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_call_failures_total",
         &["backend", "vendor", "code"],
         "Calls that failed after all attempts, by code.",
     );
     for one in figures {
         for (code, count) in &one.failures {
-            family.sample(&[&one.role, &one.vendor, code.as_str()], count);
+            family.sample(&[&one.role, &one.vendor, code.as_str()], *count);
         }
     }
 }
 
 fn attempts(figures: &[Figures], out: &mut Exposition) {
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_attempts_total",
         &["backend", "vendor", "outcome"],
         "Attempts that ended, by how.",
     );
     for one in figures {
         for (outcome, count) in &one.outcomes {
-            family.sample(&[&one.role, &one.vendor, outcome.as_str()], count);
+            family.sample(&[&one.role, &one.vendor, outcome.as_str()], *count);
         }
     }
-    let mut family = out.histogram(
+    let family = out.histogram(
         "cyclorama_backend_request_duration_seconds",
         &["backend", "vendor"],
         "Time of attempts that were answered, from sending to the end of the answer.",
@@ -115,20 +114,51 @@ fn attempts(figures: &[Figures], out: &mut Exposition) {
     for one in figures {
         family.durations(&[&one.role, &one.vendor], &one.durations);
     }
+    requests(figures, out);
+}
+
+fn requests(figures: &[Figures], out: &mut Exposition) {
+    let family = out.conventional(
+        "http.client.request.duration",
+        &[
+            "http.request.method",
+            "server.address",
+            "server.port",
+            "http.response.status_code",
+            "error.type",
+            "cyclorama.backend",
+            "cyclorama.vendor",
+        ],
+        "Time of attempts, from sending to the end of the answer.",
+    );
+    for one in figures {
+        let port = one.place.port.to_string();
+        for (ended, durations) in &one.requests {
+            let status = if ended.status == 0 { String::new() } else { ended.status.to_string() };
+            let error = match (ended.outcome, ended.status) {
+                (Outcome::Answered, _) => "",
+                (_, 400..) => &status,
+                (outcome, _) => outcome.as_str(),
+            };
+            let method = ended.method.as_str();
+            let labels = [method, &one.place.host, &port, &status, error, &one.role, &one.vendor];
+            family.durations(&labels, durations);
+        }
+    }
 }
 
 fn breakers(figures: &[Figures], out: &mut Exposition) {
     let labels = &["backend", "vendor", "group"];
     let groups = || figures.iter().flat_map(|one| one.groups.iter().map(move |group| (one, group)));
-    let mut family = out.gauge(
+    let family = out.gauge(
         "cyclorama_backend_breaker_state",
         labels,
         "The breaker of a group of calls: 0 closed, 1 open, 2 half-open.",
     );
     for (one, group) in groups() {
-        family.sample(&[&one.role, &one.vendor, &group.name], group.breaker.number());
+        family.sample(&[&one.role, &one.vendor, &group.name], u64::from(group.breaker.number()));
     }
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_breaker_transitions_total",
         &["backend", "vendor", "group", "to"],
         "Times that a breaker went into a state.",
@@ -144,7 +174,7 @@ fn breakers(figures: &[Figures], out: &mut Exposition) {
             family.sample(&labels, of(group));
         }
     }
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_breaker_short_circuits_total",
         labels,
         "Calls that an open breaker answered.",
@@ -162,7 +192,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
         .flat_map(|one| one.groups.iter().map(move |group| (one, group)))
         .filter_map(|(one, group)| Some(([&*one.role, &one.vendor, &group.name], group.quota?)))
         .collect();
-    let mut family = out.gauge(
+    let family = out.gauge(
         "cyclorama_backend_quota_left",
         labels,
         "What the backend last said to be left of its quota, less what was sent since; absent while it has not said.",
@@ -172,7 +202,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
             family.sample(labels, left);
         }
     }
-    let mut family = out.gauge(
+    let family = out.gauge(
         "cyclorama_backend_quota_limit",
         labels,
         "Of how many; absent while the backend has not said.",
@@ -182,7 +212,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
             family.sample(labels, limit);
         }
     }
-    let mut family = out.gauge(
+    let family = out.gauge(
         "cyclorama_backend_quota_pause_seconds",
         labels,
         "How long the backend still wants nothing more.",
@@ -190,7 +220,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
     for (labels, quota) in &quotas {
         family.sample(labels, quota.paused_for.as_secs_f64());
     }
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_quota_refused_total",
         labels,
         "Attempts that the quota could not have let go before their deadline.",

@@ -1,4 +1,4 @@
-//! `GET /metrics`: everything that is counted, as Prometheus reads it.
+//! Everything that is counted; `GET /metrics`, as Prometheus reads it.
 //!
 //! No label holds what a client or a backend sends: their values are words of the files and of the program.
 
@@ -13,23 +13,30 @@ use crate::http::Server;
 use crate::telemetry::exposition::{Exposition, MEDIA};
 
 pub(super) async fn handle(State(admin): State<Admin>) -> Response {
-    let engine = admin.server.engine();
-    let mut out = Exposition::default();
-    process(&admin.server, &engine, &mut out);
-    admin.server.expose(&mut out);
-    engine.expose(&mut out);
-    super::backend_metrics::expose(&engine.backends(), &mut out);
-    health(&admin.server, &mut out);
-    cache(&engine.cache_counts(), &mut out);
-    let mut response = Response::new(Body::from(out.into_text()));
+    let mut response = Response::new(Body::from(all(&admin.server).to_text()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
     response
 }
 
-fn process(server: &Server, engine: &Engine, out: &mut Exposition) {
+/// Everything that is counted, as it stands now.
+pub fn all(server: &Server) -> Exposition {
+    let engine = server.engine();
+    let mut out = Exposition::default();
+    process(server, &mut out);
+    plans(server, &engine, &mut out);
+    server.expose(&mut out);
+    engine.expose(&mut out);
+    super::backend_metrics::expose(&engine.backends(), &mut out);
+    health(server, &mut out);
+    out.since(Some(server.graph_began()));
+    cache(&engine.cache_counts(), &mut out);
+    out
+}
+
+fn process(server: &Server, out: &mut Exposition) {
     out.gauge("cyclorama_build_info", &["version"], "Always 1; the version that serves.")
-        .sample(&[env!("CARGO_PKG_VERSION")], 1);
-    let is_ready = u8::from(server.is_ready());
+        .sample(&[env!("CARGO_PKG_VERSION")], 1_u64);
+    let is_ready = u64::from(server.is_ready());
     out.gauge("cyclorama_ready", &[], "1 while requests should be sent here, as /readyz says.")
         .sample(&[], is_ready);
     let generations = server.generations();
@@ -52,13 +59,18 @@ fn process(server: &Server, engine: &Engine, out: &mut Exposition) {
     out.counter("cyclorama_operations_refused_total", &["cause"], "Operations that were refused before they ran: too many ran, or their client had used its budget.")
         .sample(&["overload"], operations.shed)
         .sample(&["rate_limit"], server.rate_limited());
+}
+
+fn plans(server: &Server, engine: &Engine, out: &mut Exposition) {
     let plans = engine.plan_counts();
+    out.since(Some(server.graph_began()));
     out.counter(
         "cyclorama_plans_made_total",
         &[],
         "Documents that were validated and planned, or refused on the way, since the graph began.",
     )
     .sample(&[], plans.made);
+    out.since(None);
 }
 
 fn cache(counts: &CacheCounts, out: &mut Exposition) {
@@ -91,15 +103,15 @@ fn cache(counts: &CacheCounts, out: &mut Exposition) {
 fn health(server: &Server, out: &mut Exposition) {
     let checked = server.health();
     let checked = || checked.iter().filter_map(|(role, health)| Some((role, health.as_ref()?)));
-    let mut family = out.gauge(
+    let family = out.gauge(
         "cyclorama_backend_healthy",
         &["backend"],
         "1 if data flowed at the last health check, 0 if not; absent where none is made.",
     );
     for (role, health) in checked() {
-        family.sample(&[role], u8::from(health.problem.is_none()));
+        family.sample(&[role], u64::from(health.problem.is_none()));
     }
-    let mut family = out.counter(
+    let family = out.counter(
         "cyclorama_backend_health_checks_total",
         &["backend", "outcome"],
         "Health checks that were made.",

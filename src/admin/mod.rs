@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::settings::Secret;
 use crate::http::{self, Reload, ReloadOutcome, Server};
 
+pub use metrics::all as metrics;
+
 /// Who reads the files when told to, and says what came of it.
 pub type Reloader = mpsc::Sender<oneshot::Sender<Reload>>;
 

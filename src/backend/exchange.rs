@@ -11,33 +11,43 @@ use super::Deadline;
 use super::concurrency::Permit;
 use super::line::Line;
 use super::log::Log;
-use super::tally::{Outcome, Tally};
+use super::tally::{Ended, Outcome, Tally};
 use crate::error::BackendError;
+use crate::graph::Method;
+use crate::telemetry::span::Span;
 use crate::transport::{WireRequest, WireResponse};
 
 pub(super) type Exchange = BoxFuture<'static, Result<WireResponse, BackendError>>;
+
+/// A request that may be sent, and what is told of it; `None`: it belongs to no trace.
+pub(super) struct Outgoing {
+    pub(super) request: WireRequest,
+    pub(super) span: Option<Span>,
+}
 
 /// Sends and waits, no longer than the call's timeout and the operation's deadline; whichever is sooner names the error. The permit
 /// goes back with the answer.
 pub(super) fn exchange(
     line: &Arc<Line>,
-    request: WireRequest,
+    outgoing: Outgoing,
     permit: Permit,
     timeout: Duration,
     deadline: &Deadline,
 ) -> Exchange {
     let (line, deadline) = (Arc::clone(line), deadline.clone());
+    let Outgoing { request, span } = outgoing;
     Box::pin(async move {
         let _permit = permit;
-        let sent = Sent::new(&line.tally);
+        let sent = Sent::new(&line.tally, request.method, span);
         let end = Instant::now() + timeout;
         let answered = deadline.within(timeout_at(end, line.wire.send(request))).await;
-        sent.came();
-        match answered {
+        let answered = match answered {
             Some(Ok(result)) => result,
             Some(Err(_)) => Err(BackendError::Timeout { after: timeout }),
             None => Err(BackendError::DeadlineExceeded),
-        }
+        };
+        sent.came(&answered);
+        answered
     })
 }
 
@@ -60,19 +70,31 @@ pub(super) async fn finish(
 /// A request that is on its way: dropped, it was given up.
 struct Sent<'a> {
     tally: &'a Tally,
+    method: Method,
     began: Instant,
     came: bool,
+    span: Option<Span>,
 }
 
 impl<'a> Sent<'a> {
-    fn new(tally: &'a Tally) -> Self {
+    fn new(tally: &'a Tally, method: Method, span: Option<Span>) -> Self {
         Tally::count(&tally.attempts);
-        Self { tally, began: Instant::now(), came: false }
+        Self { tally, method, began: Instant::now(), came: false, span }
     }
 
     /// It ended by itself, and whoever waits says how.
-    fn came(mut self) {
+    fn came(mut self, answered: &Result<WireResponse, BackendError>) {
         self.came = true;
+        let Some(span) = &mut self.span else { return };
+        match answered {
+            Ok(response) => {
+                span.set("http.response.status_code", u64::from(response.status));
+                if response.status >= 400 {
+                    span.fail(Arc::from(response.status.to_string()));
+                }
+            }
+            Err(error) => span.fail(Outcome::of(error).map_or("not_sent", Outcome::as_str)),
+        }
     }
 }
 
@@ -80,7 +102,11 @@ impl Drop for Sent<'_> {
     fn drop(&mut self) {
         if !self.came {
             let now = Instant::now();
-            self.tally.ended(Outcome::GivenUp, now - self.began, now);
+            let ended = Ended::new(self.method, None, Outcome::GivenUp);
+            self.tally.ended(ended, now - self.began, now);
+            if let Some(span) = &mut self.span {
+                span.fail(Outcome::GivenUp.as_str());
+            }
         }
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::breaker::Phase;
-pub use super::tally::{BATCH_BOUNDS, Minute, Outcome};
+pub use super::tally::{BATCH_BOUNDS, Ended, Minute, Outcome};
 use crate::error::ErrorCode;
 use crate::telemetry::histogram::Durations;
+use crate::transport::Place;
 
 /// One backend.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct Figures {
     /// Hedges whose answer was used.
     pub hedges_won: u64,
     pub hedges_denied: u64,
+    /// Where it is.
+    pub place: Place,
+    /// How attempts ended and how long they took, those that ended alike together.
+    pub requests: Vec<(Ended, Durations)>,
     /// How attempts ended.
     pub outcomes: Vec<(Outcome, u64)>,
     /// How long attempts took that were answered.

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout};
 use super::concurrency::Permit;
 use super::exchange::Exchange;
 use super::line::Way;
-use super::tally::{Outcome, Tally};
+use super::tally::{Ended, Outcome, Tally};
 use crate::error::BackendError;
+use crate::graph::Method;
 use crate::transport::WireResponse;
 
 type Answered = Result<WireResponse, BackendError>;
@@ -33,8 +34,10 @@ pub(super) async fn send(
     mut first: Exchange,
     after: Duration,
     again: impl FnOnce(Permit) -> Result<Exchange, BackendError>,
+    method: Method,
     is_hedged: &mut bool,
 ) -> Answered {
+    let began = Instant::now();
     if let Ok(answered) = timeout(after, first.as_mut()).await {
         return answered;
     }
@@ -49,8 +52,9 @@ pub(super) async fn send(
         (answered, is_second)
     } else {
         // the other one may still come to something
-        let now = Instant::now();
-        way.line.tally.ended(Outcome::GivenUp, Duration::ZERO, now);
+        let (now, status) = (Instant::now(), answered.ok().map(|response| response.status));
+        let ended = Ended::new(method, status, Outcome::GivenUp);
+        way.line.tally.ended(ended, now - began, now);
         (other.await, !is_second)
     };
     if is_second && is_good(&answered) {

@@ -13,14 +13,15 @@ use super::figures::{Figures, GroupFigures, QuotaFigures};
 use super::log::Log;
 use super::quota::Quota;
 use super::retry::Dice;
-use super::tally::{Outcome, Tally};
+use super::tally::{self, Ended, Outcome, Tally};
 use crate::error::BackendError;
-use crate::graph::{Backend, BudgetPolicy, Call};
-use crate::transport::{Told, Wire};
+use crate::graph::{Backend, BudgetPolicy, Call, Method};
+use crate::transport::{Place, Told, Wire};
 
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) wire: Wire,
+    pub(super) place: Place,
     pub(super) concurrency: Arc<Concurrency>,
     pub(super) retries: Budget,
     pub(super) hedges: Budget,
@@ -36,6 +37,17 @@ pub(super) struct Group {
     /// `None`: that of the first group.
     quota: Option<Quota>,
     pub(super) durations: Durations,
+}
+
+/// An attempt whose answer has come, or will not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    pub(super) method: Method,
+    /// Of its answer.
+    pub(super) status: Option<u16>,
+    pub(super) began: Instant,
+    /// What its answer says of the quota.
+    pub(super) told: Told,
 }
 
 /// What one attempt is made with.
@@ -59,6 +71,7 @@ impl Line {
         let hedges = BudgetPolicy { percent: policy.hedge.percent, per_second: 0 };
         Self {
             wire,
+            place: Place::of(&backend.url),
             concurrency: Concurrency::new(policy.concurrency, backend.concurrency),
             retries: Budget::new(policy.retry.budget, now),
             hedges: Budget::new(hedges, now),
@@ -80,6 +93,7 @@ impl Line {
 
     pub(super) fn figures(&self, backend: &Backend, now: Instant) -> Figures {
         let tally = &self.tally;
+        let requests = tally.requests();
         let (limit, in_flight) = self.concurrency.figures();
         let read = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
         Figures {
@@ -96,8 +110,10 @@ impl Line {
             hedges: read(&tally.hedges),
             hedges_won: read(&tally.hedges_won),
             hedges_denied: read(&tally.hedges_denied),
-            outcomes: tally.outcomes(),
-            durations: tally.durations(),
+            place: self.place.clone(),
+            outcomes: tally::outcomes(&requests),
+            durations: tally::durations(&requests),
+            requests,
             in_flight,
             waiting: self.concurrency.waiting.now(),
             limit,
@@ -159,11 +175,10 @@ impl<'a> Way<'a> {
         &self,
         log: &Log,
         admission: Admission<'_>,
-        began: Instant,
-        told: Told,
+        attempt: Attempt,
         error: Option<&BackendError>,
     ) {
-        let now = Instant::now();
+        let (now, Attempt { method, status, began, told }) = (Instant::now(), attempt);
         let outcome = match error {
             None => Outcome::Answered,
             Some(error) => match Outcome::of(error) {
@@ -172,7 +187,7 @@ impl<'a> Way<'a> {
             },
         };
         let took = now - began;
-        self.line.tally.ended(outcome, took, now);
+        self.line.tally.ended(Ended::new(method, status, outcome), took, now);
         let health = match outcome {
             Outcome::Failed | Outcome::TimedOut => Health::Bad,
             Outcome::GivenUp => Health::Unknown,

@@ -130,19 +130,20 @@ impl Backends {
                     (Effect::Write, _) => exchange::finish(sent, log.clone(), tries.number).await,
                     (Effect::Read, None) => sent.await,
                     (Effect::Read, Some(after)) => {
-                        let mut is_hedged = false;
+                        let (mut is_hedged, method) = (false, tries.method);
                         let again = |permit| {
                             let request = tries.request(inputs, deadline)?;
                             Ok(exchange(way.line, request, permit, call.timeout, deadline))
                         };
-                        let answered = hedge::send(way, sent, after, again, &mut is_hedged).await;
+                        let answered =
+                            hedge::send(way, sent, after, again, method, &mut is_hedged).await;
                         tries.is_hedged = is_hedged;
                         answered
                     }
                 };
                 tries.came(&answered);
                 let decoded = answered.and_then(|answer| transport::decode(call, inputs, answer));
-                way.heed(&log, admission, began, tries.told, decoded.as_ref().err());
+                way.heed(&log, admission, tries.attempt(began), decoded.as_ref().err());
                 decoded
             };
             let error = match attempt.await {

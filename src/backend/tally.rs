@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{BackendError, ErrorCode};
-use crate::telemetry::histogram::{Durations, Histogram};
+use crate::graph::Method;
+use crate::telemetry::histogram::{Durations, Histogram, Histograms};
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     Answered,
     /// The backend works and said no: a status of 400 and above, a fault, a failed success test.
@@ -79,6 +80,40 @@ impl Outcome {
     }
 }
 
+/// What attempts are told apart by when they have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    pub method: Method,
+    /// Of the answer; 0: none came, or one that no standard knows.
+    pub status: u16,
+    pub outcome: Outcome,
+}
+
+impl Ended {
+    pub(super) fn new(method: Method, status: Option<u16>, outcome: Outcome) -> Self {
+        let status = status.filter(|status| (100..600).contains(status)).unwrap_or(0);
+        Self { method, status, outcome }
+    }
+
+    /// Whether the time that it took is that of an answer.
+    fn is_answer(self) -> bool {
+        !matches!(self.outcome, Outcome::TimedOut | Outcome::Failed | Outcome::GivenUp)
+    }
+}
+
+/// How many attempts ended in each way, those that there are not, too.
+pub(super) fn outcomes(requests: &[(Ended, Durations)]) -> Vec<(Outcome, u64)> {
+    let of = |outcome| requests.iter().filter(move |(ended, _)| ended.outcome == outcome);
+    let count = |outcome| of(outcome).map(|(_, durations)| durations.count()).sum();
+    Outcome::ALL.into_iter().map(|outcome| (outcome, count(outcome))).collect()
+}
+
+/// How long attempts took that were answered.
+pub(super) fn durations(requests: &[(Ended, Durations)]) -> Durations {
+    let answers = requests.iter().filter(|(ended, _)| ended.is_answer());
+    answers.fold(Durations::default(), |all, (_, durations)| all.with(durations))
+}
+
 /// The ends of the buckets of batches, in keys.
 pub const BATCH_BOUNDS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 250, 500];
 
@@ -110,8 +145,7 @@ pub(super) struct Tally {
     pub(super) hedges_denied: AtomicU64,
     batches: [AtomicU64; BATCH_BOUNDS.len() + 1],
     failures: [AtomicU64; ErrorCode::ALL.len()],
-    outcomes: [AtomicU64; Outcome::ALL.len()],
-    durations: Histogram,
+    ended: Histograms<Ended>,
     minutes: [Slot; MINUTES],
 }
 
@@ -141,8 +175,7 @@ impl Tally {
             hedges_denied: none(),
             batches: Default::default(),
             failures: std::array::from_fn(|_| none()),
-            outcomes: Default::default(),
-            durations: Histogram::default(),
+            ended: Histograms::default(),
             minutes: std::array::from_fn(|_| Slot::default()),
         }
     }
@@ -167,14 +200,11 @@ impl Tally {
     }
 
     /// An attempt.
-    pub(super) fn ended(&self, outcome: Outcome, took: Duration, now: Instant) {
-        let at = Outcome::ALL.iter().position(|one| *one == outcome);
-        at.and_then(|at| self.outcomes.get(at)).into_iter().for_each(Self::count);
+    pub(super) fn ended(&self, ended: Ended, took: Duration, now: Instant) {
+        let outcome = ended.outcome;
+        self.ended.add(ended, took);
         if outcome == Outcome::GivenUp {
             return;
-        }
-        if !matches!(outcome, Outcome::TimedOut | Outcome::Failed) {
-            self.durations.add(took);
         }
         let Some(slot) = self.slot(self.minute(now)) else { return };
         Self::count(&slot.attempts);
@@ -205,8 +235,9 @@ impl Tally {
         Some(slot)
     }
 
-    pub(super) fn outcomes(&self) -> Vec<(Outcome, u64)> {
-        Outcome::ALL.into_iter().zip(self.outcomes.iter().map(read)).collect()
+    /// How attempts ended, and how long they took: those that ended alike together.
+    pub(super) fn requests(&self) -> Vec<(Ended, Durations)> {
+        self.ended.read()
     }
 
     /// The codes with which calls failed, those that there were.
@@ -217,10 +248,6 @@ impl Tally {
 
     pub(super) fn batches(&self) -> [u64; BATCH_BOUNDS.len() + 1] {
         std::array::from_fn(|at| self.batches.get(at).map_or(0, read))
-    }
-
-    pub(super) fn durations(&self) -> Durations {
-        self.durations.read()
     }
 
     pub(super) fn minutes(&self, now: Instant) -> Vec<Minute> {
@@ -258,8 +285,13 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Outcome, Tally};
+    use super::{Ended, Outcome, Tally, durations, outcomes};
     use crate::error::ErrorCode;
+    use crate::graph::Method;
+
+    fn ended(outcome: Outcome) -> Ended {
+        Ended::new(Method::Get, Some(200), outcome)
+    }
 
     #[test]
     fn an_hour_of_minutes_is_kept_and_no_more() {
@@ -267,16 +299,16 @@ mod tests {
         let tally = Tally::new(start);
         for minute in 0..70 {
             let now = start + Duration::from_mins(minute);
-            tally.ended(Outcome::Answered, Duration::from_millis(minute), now);
-            tally.ended(Outcome::TimedOut, Duration::from_secs(1), now);
-            tally.ended(Outcome::GivenUp, Duration::from_secs(9), now);
+            tally.ended(ended(Outcome::Answered), Duration::from_millis(minute), now);
+            tally.ended(ended(Outcome::TimedOut), Duration::from_secs(1), now);
+            tally.ended(ended(Outcome::GivenUp), Duration::from_secs(9), now);
         }
         let minutes = tally.minutes(start + Duration::from_mins(69));
         assert_eq!(minutes.len(), 60);
         assert!(minutes.iter().all(|one| (one.attempts, one.failed) == (2, 1)));
         assert_eq!((minutes[0].ago, minutes[59].ago), (59, 0));
         assert_eq!(tally.minutes(start + Duration::from_mins(130)), []);
-        assert_eq!(tally.outcomes()[0], (Outcome::Answered, 70));
+        assert_eq!(outcomes(&tally.requests())[0], (Outcome::Answered, 70));
     }
 
     #[test]
@@ -285,7 +317,11 @@ mod tests {
         let tally = Tally::new(start);
         for minute in 0..61 {
             let now = start + Duration::from_mins(minute);
-            tally.ended(Outcome::Answered, Duration::from_millis(30 * (minute % 2) + 10), now);
+            tally.ended(
+                ended(Outcome::Answered),
+                Duration::from_millis(30 * (minute % 2) + 10),
+                now,
+            );
         }
         let minutes = tally.minutes(start + Duration::from_hours(1));
         let told = minutes.iter().map(|one| (one.durations.count(), one.longest.as_millis()));
@@ -308,9 +344,9 @@ mod tests {
     fn what_was_not_answered_takes_no_part_in_the_durations_of_answers() {
         let tally = Tally::new(Instant::now());
         for outcome in Outcome::ALL {
-            tally.ended(outcome, Duration::from_millis(20), Instant::now());
+            tally.ended(ended(outcome), Duration::from_millis(20), Instant::now());
         }
         // answered, refused, throttled, unreadable
-        assert_eq!(tally.durations().count(), 4);
+        assert_eq!(durations(&tally.requests()).count(), 4);
     }
 }

@@ -1,17 +1,21 @@
 //! The attempts of one call: how many there were, what is known of them, whether there is another one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Deadline;
-use super::line::Way;
+use super::exchange::Outgoing;
+use super::line::{Attempt, Way};
 use super::log::Log;
 use super::retry::{self, Cause};
 use crate::error::BackendError;
-use crate::graph::{Call, Effect};
+use crate::graph::{Call, Effect, Method};
+use crate::telemetry::span::{Kind, Span};
+use crate::telemetry::trace::Trace;
 use crate::template::Inputs;
-use crate::transport::{self, Told, WireRequest, WireResponse};
+use crate::transport::{self, Told, WireResponse};
 
 pub(super) struct Tries<'a> {
     way: Way<'a>,
@@ -21,8 +25,15 @@ pub(super) struct Tries<'a> {
     pub(super) number: u32,
     /// It has a second one beside it, and is never repeated.
     pub(super) is_hedged: bool,
+    keys: usize,
+    /// Requests that were made, hedges too.
+    sent: u64,
+    /// Of the last of them.
+    pub(super) method: Method,
     /// What the last answer said.
-    pub(super) told: Told,
+    told: Told,
+    /// Its status.
+    status: Option<u16>,
     /// The same for all attempts of a write.
     idempotency_key: Option<Box<str>>,
     /// A write was sent whose answer did not come.
@@ -44,7 +55,11 @@ impl<'a> Tries<'a> {
             most,
             number: 1,
             is_hedged: false,
+            keys,
+            sent: 0,
+            method: Method::Get,
             told: Told::default(),
+            status: None,
             idempotency_key: None,
             is_unclear: false,
             is_answered: false,
@@ -56,9 +71,10 @@ impl<'a> Tries<'a> {
         &mut self,
         inputs: Inputs<'_>,
         deadline: &Deadline,
-    ) -> Result<WireRequest, BackendError> {
+    ) -> Result<Outgoing, BackendError> {
         let Self { way, call, .. } = *self;
         let mut request = transport::request(way.backend, call, inputs)?;
+        self.method = request.method;
         if let (Effect::Write, Some(name)) = (call.effect, &call.idempotency_header) {
             let key = match self.idempotency_key.take() {
                 Some(key) => key,
@@ -72,15 +88,48 @@ impl<'a> Tries<'a> {
             let left = left.min(call.timeout);
             request.set_default_header(name, &left.as_millis().to_string());
         }
-        Ok(request)
+        let span = inputs.principal.trace.as_ref().map(|trace| self.span(trace));
+        if let Some(span) = &span {
+            request.continue_trace(span.trace(), way.backend.propagates);
+        }
+        self.sent += 1;
+        Ok(Outgoing { request, span })
+    }
+
+    /// The span of the request that is about to be sent. No URL: it holds keys.
+    fn span(&self, trace: &Trace) -> Span {
+        let (Way { backend, line, .. }, call) = (self.way, self.call);
+        let method = self.method.as_str();
+        let mut span = Span::begin(trace, Kind::Client, || {
+            format!("{method} {}.{}", backend.role, call.name).into()
+        });
+        span.set("http.request.method", method);
+        span.set("server.address", Arc::clone(&line.place.host));
+        span.set("server.port", u64::from(line.place.port));
+        if self.sent > 0 {
+            span.set("http.request.resend_count", self.sent);
+        }
+        span.set("cyclorama.backend", Arc::clone(&backend.role));
+        span.set("cyclorama.vendor", Arc::clone(&backend.vendor));
+        span.set("cyclorama.call", Arc::clone(&call.name));
+        span.set("cyclorama.keys", self.keys as u64);
+        span
+    }
+
+    /// The attempt whose answer has come, or will not.
+    pub(super) fn attempt(&self, began: Instant) -> Attempt {
+        Attempt { method: self.method, status: self.status, began, told: self.told }
     }
 
     /// What came of the attempt on the wire.
     pub(super) fn came(&mut self, answered: &Result<WireResponse, BackendError>) {
         self.is_answered = answered.is_ok();
-        self.told = Told::default();
+        (self.told, self.status) = (Told::default(), None);
         match answered {
-            Ok(response) => self.told = transport::told(response, &self.way.quota.policy.headers),
+            Ok(response) => {
+                self.told = transport::told(response, &self.way.quota.policy.headers);
+                self.status = Some(response.status);
+            }
             // what was never sent was never done
             Err(
                 BackendError::Build { .. }

@@ -183,6 +183,7 @@ fn changed_for_good(began: &Settings, now: &Settings) -> Vec<&'static str> {
         ("admin", admin(began) != admin(now)),
         ("reload", reload(began) != reload(now)),
         ("log", log(began) != log(now)),
+        ("telemetry", began.otlp != now.otlp),
         ("http.connections.most", most(began) != most(now)),
     ];
     all.into_iter().filter(|(_, has_changed)| *has_changed).map(|(name, _)| name).collect()

@@ -1,11 +1,13 @@
 //! `cyclorama serve`
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::files::{self, Config, Deployment};
 use super::reload::Reloader;
@@ -15,7 +17,11 @@ use crate::config::settings::{Admin, KnownOperations, LogFormat, Settings};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, EngineSettings};
 use crate::error::chain;
+use crate::export::{self, Export};
 use crate::{admin, http, telemetry};
+
+/// What is to be exported has so long at the end, however long requests took.
+const FLUSH_LEAST: Duration = Duration::from_secs(1);
 
 /// Serve the graph over HTTP
 ///
@@ -56,7 +62,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     start_logs(&settings)?;
     runtime()?.block_on(async {
         let listener = bind(listen, "--listen").await?;
-        let server = server(&deployment, http::Examples::default())?;
+        let exports = Arc::default();
+        let otlp = settings.otlp.as_ref();
+        let (recorder, ended) = export::recorder(otlp, &exports);
+        let engine = engine_with(&deployment, engine_settings(&deployment.settings))?;
+        let edge = edge(&deployment.settings, http::Examples::default());
+        let server = http::Server::recorded(engine, edge, recorder, Arc::clone(&exports));
         let backends = deployment.graph.backends.len();
         // the server alone keeps the graph, and gives it up
         drop(deployment);
@@ -64,13 +75,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let reloader = Reloader::new(config, &files, began, server.clone()).start();
         let admin = administrate(&settings, &server, reloader).await?;
         tracing::info!(address = %address(&listener)?, backends, "serving");
+        let export = Export::start(otlp, &server, ended, &exports).map_err(|error| {
+            Failure::new(chain(&error)).help("it is `telemetry` in the deployment's file")
+        })?;
         let checks = tokio::spawn(http::check_backends(server.clone()));
-        let stop = signals::stop(server.clone());
+        let stopped = Arc::new(OnceLock::new());
+        let stop = noted(signals::stop(server.clone()), Arc::clone(&stopped));
         let ended = finish(http::serve(listener, server, stop).await);
-        admin.abort();
         checks.abort();
+        // what requests left of the time for them
+        let spent = stopped.get().map_or(Duration::ZERO, Instant::elapsed);
+        export.finish(settings.http.grace.saturating_sub(spent).max(FLUSH_LEAST)).await;
+        admin.abort();
         ended
     })
+}
+
+/// When it is ready, that is noted.
+async fn noted(stop: impl Future<Output = ()>, at: Arc<OnceLock<Instant>>) {
+    stop.await;
+    at.get_or_init(Instant::now);
 }
 
 fn refuse(problem: Option<Diagnostic>) -> Result<(), Failure> {

@@ -4,7 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{admin, cache, edge, guards, vendor};
+use super::{admin, cache, edge, guards, telemetry, vendor};
+use crate::config::files::Environment;
 use crate::config::settings::{KnownMode, KnownOperations, Log, LogFormat, Secret, Settings};
 use crate::config::units;
 use crate::config::yaml::Node;
@@ -43,10 +44,14 @@ pub(super) struct RoleSettings<'a> {
     pub(super) node: &'a Node,
 }
 
-pub(super) fn read<'a>(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Deployment<'a> {
+pub(super) fn read<'a>(
+    root: &'a Node,
+    environment: &Environment,
+    problems: &mut Vec<Diagnostic>,
+) -> Deployment<'a> {
     let page_size_max = integer(root.get("pages"), "max").unwrap_or(100);
     Deployment {
-        settings: settings(root, problems),
+        settings: settings(root, environment, problems),
         roles: roles(root),
         country: root.get("country").and_then(|node| guards::country(node, problems)),
         deadline: duration(Some(root), "deadline", Duration::from_secs(15)),
@@ -75,10 +80,11 @@ pub(super) fn duration(node: Option<&Node>, key: &str, default: Duration) -> Dur
     node.and_then(|node| node.get_text(key)).and_then(units::duration).unwrap_or(default)
 }
 
-fn settings(root: &Node, problems: &mut Vec<Diagnostic>) -> Settings {
+fn settings(root: &Node, environment: &Environment, problems: &mut Vec<Diagnostic>) -> Settings {
     let defaults = Settings::default();
     let secret = root.get_text("cursor_secret").filter(|text| !text.is_empty());
     let log = root.get("log");
+    let otlp = root.get("telemetry").and_then(|telemetry| telemetry.get("otlp"));
     Settings {
         listen: listen(root, problems).unwrap_or(defaults.listen),
         graphiql_enabled: switch(root, "graphiql"),
@@ -93,6 +99,7 @@ fn settings(root: &Node, problems: &mut Vec<Diagnostic>) -> Settings {
                 _ => LogFormat::Auto,
             },
         },
+        otlp: telemetry::otlp(otlp, environment, problems),
         admin: admin::admin(root.get("admin"), problems),
         reload: admin::reload(root.get("reload"), problems),
     }

@@ -67,7 +67,7 @@ fn key(node: &Node, problems: &mut Vec<Diagnostic>) -> RateKey {
     }
 }
 
-fn between(
+pub(super) fn between(
     node: Option<&Node>,
     key: &str,
     default: Duration,

@@ -31,6 +31,7 @@ mod operations;
 mod ownership;
 mod reach;
 mod schema;
+mod telemetry;
 mod trees;
 pub(crate) mod types;
 mod vendor;
@@ -59,7 +60,9 @@ pub struct Compiled {
 pub fn compile(files: &Files) -> Compiled {
     let mut diagnostics = files.problems.clone();
     let trees = trees::read(files, &mut diagnostics);
-    let deployment = trees.config.as_ref().map(|root| deployment::read(root, &mut diagnostics));
+    let deployment = trees.config.as_ref();
+    let deployment =
+        deployment.map(|root| deployment::read(root, &files.environment, &mut diagnostics));
     let federation = deployment.as_ref().and_then(|deployment| deployment.federation_enabled);
     let incremental = deployment.as_ref().is_none_or(|deployment| deployment.incremental_enabled);
     let sdl =

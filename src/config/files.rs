@@ -71,7 +71,7 @@ impl Environment {
         matches!(self, Self::Offline { .. }).then(|| "https://stand-in.invalid".to_owned())
     }
 
-    pub(super) fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is config::expand's source")]
             Self::Process { .. } | Self::Offline { .. } => std::env::var(name).ok(),

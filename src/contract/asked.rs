@@ -7,7 +7,6 @@ use super::diff::{Change, changes};
 use super::replay::Place;
 use super::scrub::is_credential_name;
 use super::text::{pairs, segments, shortened};
-use crate::graph::Method;
 use crate::transport::{WireRequest, body_tree};
 
 /// A request as a backend gets it.
@@ -57,7 +56,7 @@ impl Asked {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         Self {
             backend: place.role.clone(),
-            method: method(request.method).to_owned(),
+            method: request.method.as_str().to_owned(),
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query: pairs(query),
             headers: request
@@ -195,16 +194,5 @@ fn trees_differ(recorded: &Value, asked: &Value, found: &mut Vec<Difference>) {
         let place = format!("body{mark}{place}");
         let (recorded, asked) = (Change::shown(expected.as_ref()), Change::shown(other.as_ref()));
         found.push(Difference::new(&place, &recorded, &asked, 1));
-    }
-}
-
-fn method(method: Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Patch => "PATCH",
-        Method::Delete => "DELETE",
-        Method::Head => "HEAD",
     }
 }

@@ -165,10 +165,10 @@ impl Engine {
 
     /// Executes one request: guard, parse, validate and plan (or find the plan), coerce, execute, respond.
     pub async fn execute(&self, request: Request, principal: &Principal) -> Response {
-        let mut counted = self.operations.begin();
-        let response = match self.prepare(&request, principal) {
+        let mut counted = self.operations.begin(principal);
+        let response = match self.prepare(&request, counted.principal(principal)) {
             Ok(prepared) => {
-                counted.is(prepared.plan.operation.kind);
+                counted.is(&prepared.plan.operation);
                 self.run(&prepared).await
             }
             Err(response) => response,
@@ -185,9 +185,9 @@ impl Engine {
         principal: &Principal,
         format: Format,
     ) -> Delivery {
-        let mut counted = self.operations.begin();
-        let prepared = self.prepare(&request, principal).and_then(|prepared| {
-            counted.is(prepared.plan.operation.kind);
+        let mut counted = self.operations.begin(principal);
+        let prepared = self.prepare(&request, counted.principal(principal)).and_then(|prepared| {
+            counted.is(&prepared.plan.operation);
             let parts = Parts::new(&prepared.plan.operation, &prepared.variables);
             Ok((prepared, parts.map_err(|error| refused(&[error]))?))
         });
@@ -203,7 +203,7 @@ impl Engine {
     }
 
     /// Everything for which a request can be refused.
-    fn prepare(&self, request: &Request, principal: &Principal) -> Result<Prepared, Response> {
+    fn prepare(&self, request: &Request, principal: Arc<Principal>) -> Result<Prepared, Response> {
         let deadline = Instant::now() + self.graph.deadline;
         let all = |errors: Vec<RequestError>| refused(&errors);
         let plan = self.plan(request).map_err(all)?;
@@ -211,14 +211,13 @@ impl Engine {
             operation::coerce_variables(&self.graph, &plan.operation, &request.variables)
                 .map_err(all)?;
         let is_asked = cost::is_asked(&request.extensions);
-        let cost = cost::check(&self.graph, &plan, &variables, principal, is_asked);
+        let cost = cost::check(&self.graph, &plan, &variables, &principal, is_asked);
         if let Some(error) = cost.refused {
             let response = refused(&[error]);
             return Err(Response { body: cost::told(response.body, cost.told), ..response });
         }
         let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
             .map_err(|error| refused(&[error]))?;
-        let principal = Arc::new(principal.clone());
         let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
         Ok(Prepared { plan, variables, principal, deadline, introspection, cost, is_traced })
     }

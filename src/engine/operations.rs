@@ -6,13 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use super::{Delivery, Outcome, Response};
-use crate::operation::OperationKind;
+use crate::operation::{Operation, OperationKind};
+use crate::principal::Principal;
 use crate::telemetry::exposition::Exposition;
 use crate::telemetry::histogram::Histogram;
+use crate::telemetry::span::{self, Span};
 
 /// The last one: what was refused before it was known.
 const KINDS: [&str; 3] = ["query", "mutation", "unknown"];
 const ENDS: [&str; 5] = ["data", "data_with_errors", "in_parts", "refused", "abandoned"];
+
+/// A longer name of an operation is in no span.
+const NAME_BYTES_MAX: usize = 128;
 
 /// How an operation ended, by its place in `ENDS`.
 #[derive(Clone, Copy)]
@@ -42,16 +47,25 @@ pub(super) struct Counted {
     began: Instant,
     kind: usize,
     end: End,
+    /// `None`: it belongs to no trace.
+    span: Option<Span>,
 }
 
 impl Operations {
-    pub(super) fn begin(self: &Arc<Self>) -> Counted {
-        let kind = KINDS.len() - 1;
-        Counted { operations: Arc::clone(self), began: Instant::now(), kind, end: End::Abandoned }
+    /// An operation that a caller asks for, in the caller's trace.
+    pub(super) fn begin(self: &Arc<Self>, caller: &Principal) -> Counted {
+        let begin = |trace| Span::begin(trace, span::Kind::Server, || "GraphQL Operation".into());
+        Counted {
+            operations: Arc::clone(self),
+            began: Instant::now(),
+            kind: KINDS.len() - 1,
+            end: End::Abandoned,
+            span: caller.trace.as_ref().map(begin),
+        }
     }
 
     pub(super) fn expose(&self, out: &mut Exposition) {
-        let mut family = out.counter(
+        let family = out.counter(
             "cyclorama_graphql_operations_total",
             &["type", "outcome"],
             "Operations that ended: with data, with data and errors, in parts (counted with the first), refused, or abandoned by their client.",
@@ -61,7 +75,7 @@ impl Operations {
                 family.sample(&[name, end], count.load(Ordering::Relaxed));
             }
         }
-        let mut family = out.histogram(
+        let family = out.histogram(
             "cyclorama_graphql_operation_duration_seconds",
             &["type"],
             "Time of an operation, to its answer or the first part of it.",
@@ -73,11 +87,25 @@ impl Operations {
 }
 
 impl Counted {
-    pub(super) fn is(&mut self, kind: OperationKind) {
-        self.kind = match kind {
-            OperationKind::Query => 0,
-            OperationKind::Mutation => 1,
+    /// The caller, from within the operation.
+    pub(super) fn principal(&self, caller: &Principal) -> Arc<Principal> {
+        let mut principal = caller.clone();
+        principal.trace = self.span.as_ref().map(|span| span.trace().clone());
+        Arc::new(principal)
+    }
+
+    pub(super) fn is(&mut self, operation: &Operation) {
+        let (place, kind) = match operation.kind {
+            OperationKind::Query => (0, "query"),
+            OperationKind::Mutation => (1, "mutation"),
         };
+        self.kind = place;
+        let Some(span) = &mut self.span else { return };
+        span.rename(kind);
+        span.set("graphql.operation.type", kind);
+        if let Some(name) = operation.name.as_ref().filter(|name| name.len() <= NAME_BYTES_MAX) {
+            span.set("graphql.operation.name", Arc::clone(name));
+        }
     }
 
     pub(super) fn answered(mut self, response: &Response) {
@@ -86,6 +114,9 @@ impl Counted {
             Outcome::Data { has_errors: true } => End::DataWithErrors,
             Outcome::Refused(_) => End::Refused,
         };
+        if let (Outcome::Refused(code), Some(span)) = (response.outcome, &mut self.span) {
+            span.fail(code.as_str());
+        }
     }
 
     pub(super) fn delivered(mut self, delivery: &Delivery) {
@@ -103,5 +134,8 @@ impl Drop for Counted {
             count.fetch_add(1, Ordering::Relaxed);
         }
         kind.durations.add(self.began.elapsed());
+        if let (Some(span), Some(end)) = (&mut self.span, ENDS.get(self.end as usize)) {
+            span.set("cyclorama.outcome", *end);
+        }
     }
 }

@@ -21,8 +21,17 @@ pub struct Backend {
     /// The authorities, as certificates in PEM, of which one must have signed the backend's own; `None`: those of the system.
     pub tls_ca: Option<Arc<str>>,
     pub policy: Policy,
+    pub propagates: Propagates,
     /// `None`: nothing is asked of it but what operations need.
     pub health: Option<HealthCheck>,
+}
+
+/// What of a caller's trace goes on to a backend, besides which one it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Propagates {
+    /// `tracestate`
+    pub state: bool,
+    pub baggage: bool,
 }
 
 /// A read that is made from time to time, to see whether data flows.

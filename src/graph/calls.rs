@@ -241,7 +241,7 @@ pub struct RestTemplate {
     pub body: Option<BodyTemplate>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
     Get,
     Post,
@@ -249,6 +249,19 @@ pub enum Method {
     Patch,
     Delete,
     Head,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+        }
+    }
 }
 
 #[derive(Debug)]

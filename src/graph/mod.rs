@@ -27,7 +27,7 @@ use rustc_hash::FxHashMap;
 use crate::value::SlotSet;
 
 pub use arguments::ArgumentPath;
-pub use backends::{Auth, Backend, HealthCheck, TokenPassport};
+pub use backends::{Auth, Backend, HealthCheck, Propagates, TokenPassport};
 pub use blocked::Blocked;
 pub use calls::{
     AnswerLimits, Call, Contract, Drop, Effect, ErrorPaths, Fill, Input, KeyMode, Method, NextPage,

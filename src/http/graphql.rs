@@ -250,7 +250,7 @@ fn principal(parts: &Parts, forwarded: &[Arc<str>]) -> Principal {
             Some((Arc::clone(name), Arc::from(parts.headers.get(&**name)?.to_str().ok()?)))
         })
         .collect();
-    let trace = parts.extensions.get().copied();
+    let trace = parts.extensions.get().cloned();
     Principal { headers, trace, ..Principal::anonymous() }
 }
 

@@ -1,12 +1,13 @@
 //! Requests in numbers: by route, method and class of status. All labels are words of this file, so there are only so many.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 
 use crate::telemetry::exposition::Exposition;
-use crate::telemetry::histogram::Histogram;
+use crate::telemetry::histogram::{Durations, Histograms};
 
 /// The last one is whatever is none of the others.
 const ROUTES: [&str; 12] = [
@@ -24,19 +25,32 @@ const ROUTES: [&str; 12] = [
     "other",
 ];
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"];
+/// What ended a request that has no status.
+pub(super) const CLIENT_GONE: &str = "client_gone";
 /// The last one: the client went away before its answer began.
 const STATUSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 
 #[derive(Debug, Default)]
 pub(super) struct Meters {
-    routes: [Route; ROUTES.len()],
+    requests: Histograms<Asked>,
     running: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Route {
-    counts: [[AtomicU64; STATUSES.len()]; METHODS.len()],
-    durations: Histogram,
+/// What requests are told apart by: places in the lists above, and a status of ours; 0: the client went away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    route: usize,
+    method: usize,
+    status: u16,
+}
+
+impl Asked {
+    fn class(self) -> &'static str {
+        usize::from(self.status / 100)
+            .checked_sub(1)
+            .and_then(|class| STATUSES.get(class))
+            .unwrap_or(&"none")
+    }
 }
 
 impl Meters {
@@ -53,44 +67,60 @@ impl Meters {
         took: Duration,
     ) {
         self.running.fetch_sub(1, Ordering::Relaxed);
-        let Some(route) = self.routes.get(place(&ROUTES, route)) else { return };
-        let class = status.map_or(0, |status| usize::from(status.as_u16() / 100));
-        let class = class.checked_sub(1).unwrap_or(STATUSES.len() - 1);
-        let counts = route.counts.get(place(&METHODS, method.as_str()));
-        if let Some(count) = counts.and_then(|counts| counts.get(class)) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        route.durations.add(took);
+        let (route, method) = (place(&ROUTES, route), place(&METHODS, method.as_str()));
+        let status = status.map_or(0, |status| status.as_u16());
+        self.requests.add(Asked { route, method, status }, took);
     }
 
     pub(super) fn expose(&self, out: &mut Exposition) {
-        let mut family = out.counter(
+        let requests = self.requests.read();
+        let (mut counts, mut routes) = (BTreeMap::new(), BTreeMap::new());
+        for (asked, durations) in &requests {
+            let place = STATUSES.iter().position(|class| *class == asked.class());
+            *counts.entry((asked.route, asked.method, place)).or_insert(0) += durations.count();
+            let all: &mut Durations = routes.entry(asked.route).or_default();
+            *all = all.with(durations);
+        }
+        let family = out.counter(
             "cyclorama_http_requests_total",
             &["route", "method", "status"],
             "Requests that ended, on both listeners; status none: the client went away first.",
         );
-        for (route, name) in self.routes.iter().zip(ROUTES) {
-            for (counts, method) in route.counts.iter().zip(METHODS) {
-                for (count, status) in counts.iter().zip(STATUSES) {
-                    match count.load(Ordering::Relaxed) {
-                        0 => {}
-                        count => {
-                            family.sample(&[name, method, status], count);
-                        }
-                    }
-                }
-            }
+        let word = |words: &[&'static str], at: usize| words.get(at).copied().unwrap_or_default();
+        for ((route, method, class), count) in counts {
+            let class = word(&STATUSES, class.unwrap_or(STATUSES.len()));
+            family.sample(&[word(&ROUTES, route), word(&METHODS, method), class], count);
         }
-        let mut family = out.histogram(
+        let family = out.histogram(
             "cyclorama_http_request_duration_seconds",
             &["route"],
             "Time from a request's head to the head of its answer.",
         );
-        for (route, name) in self.routes.iter().zip(ROUTES) {
-            let durations = route.durations.read();
-            if durations.count() > 0 {
-                family.durations(&[name], &durations);
-            }
+        for (route, durations) in &routes {
+            family.durations(&[word(&ROUTES, *route)], durations);
+        }
+        let family = out.conventional(
+            "http.server.request.duration",
+            &[
+                "http.request.method",
+                "url.scheme",
+                "http.route",
+                "http.response.status_code",
+                "error.type",
+            ],
+            "Time from a request's head to the head of its answer.",
+        );
+        for (asked, durations) in &requests {
+            let (route, method) = (word(&ROUTES, asked.route), word(&METHODS, asked.method));
+            let route = if asked.route == ROUTES.len() - 1 { "" } else { route };
+            let method = if asked.method == METHODS.len() - 1 { "_OTHER" } else { method };
+            let status = if asked.status == 0 { String::new() } else { asked.status.to_string() };
+            let error = match asked.status {
+                0 => CLIENT_GONE,
+                500.. => &status,
+                _ => "",
+            };
+            family.durations(&[method, "http", route, &status, error], durations);
         }
         let running = self.running.load(Ordering::Relaxed);
         out.gauge("cyclorama_http_requests_running", &[], "Requests whose answer has not begun.")
@@ -118,7 +148,7 @@ mod tests {
         }
         let mut out = Exposition::default();
         meters.expose(&mut out);
-        let text = out.into_text();
+        let text = out.to_text();
         assert!(text.lines().count() < 40, "{text}");
         assert!(text.contains("{route=\"other\",method=\"other\",status=\"4xx\"} "), "{text}");
         assert!(
@@ -136,6 +166,6 @@ mod tests {
         meters.expose(&mut out);
         let sample =
             "cyclorama_http_requests_total{route=\"/graphql\",method=\"POST\",status=\"none\"} 1\n";
-        assert!(out.into_text().contains(sample));
+        assert!(out.to_text().contains(sample));
     }
 }

@@ -25,8 +25,6 @@ mod request;
 mod server;
 mod socket;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
@@ -46,7 +44,7 @@ pub use reloads::{Reload, ReloadCounts, ReloadOutcome};
 pub use server::{Generations, Server, serve, serve_beside};
 pub use socket::AdmitSocket;
 
-use meters::Meters;
+use observe::Observer;
 use server::Gateway;
 
 use crate::error::{ErrorCode, RequestError};
@@ -97,11 +95,11 @@ fn router(server: &Server, is_local: bool) -> Router {
         .method_not_allowed_fallback(get_only)
         .layer(middleware::from_fn_with_state(place, origin::admit));
     // whoever asks for health may call the machine what it likes
-    wrapped(guarded.with_state(server.clone()).merge(health_routes(server)), server.meters())
+    wrapped(guarded.with_state(server.clone()).merge(health_routes(server)), server.observer())
 }
 
 /// What every request passes, the outermost last.
-fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>, meters: Arc<Meters>) -> Router<S> {
+fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>, observer: Observer) -> Router<S> {
     // what comes in parts would wait for its end
     let whole = SizeAbove::new(1024)
         .and(NotForContentType::const_new("text/event-stream"))
@@ -115,7 +113,7 @@ fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>, meters: Arc<Mete
         )
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(protect))
-        .layer(middleware::from_fn_with_state(meters, observe::observe))
+        .layer(middleware::from_fn_with_state(observer, observe::observe))
 }
 
 async fn not_found(uri: Uri) -> Response {

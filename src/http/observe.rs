@@ -4,20 +4,57 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::meters::Meters;
+use super::meters::{CLIENT_GONE, Meters};
+use crate::telemetry::span::{Kind, Recorder, Span};
 use crate::telemetry::trace::{self, Trace};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+/// Stands in the log for an address that is none of ours.
+const NO_ROUTE: &str = "-";
+
+/// What is around every request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observer {
+    pub(super) meters: Arc<Meters>,
+    /// `None`: nobody collects traces.
+    pub(super) recorder: Option<Arc<Recorder>>,
+}
+
+impl Observer {
+    /// The span of a request. Whoever probes or scrapes is not worth one.
+    fn begin(&self, request: &Request, route: &str) -> Span {
+        let trace = trace_of(request.headers());
+        let trace = match &self.recorder {
+            Some(recorder) if !is_quiet(route) => recorder.decide(trace),
+            _ => trace,
+        };
+        let method = known(request.method());
+        let is_route = route != NO_ROUTE;
+        let mut span = Span::begin(&trace, Kind::Server, || {
+            if is_route { format!("{method} {route}").into() } else { method.into() }
+        });
+        span.set("http.request.method", if method == "HTTP" { "_OTHER" } else { method });
+        span.set("url.scheme", "http");
+        // a path that is none of ours may be anything
+        if is_route {
+            span.set("http.route", Arc::from(route));
+            span.set("url.path", Arc::from(request.uri().path()));
+        }
+        span
+    }
+}
 
 pub(super) async fn observe(
-    State(meters): State<Arc<Meters>>,
+    State(observer): State<Observer>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -27,19 +64,20 @@ pub(super) async fn observe(
         .filter(|id| is_sane(id))
         .cloned()
         .unwrap_or_else(fresh_id);
-    let trace = trace_of(request.headers());
-    request.extensions_mut().insert(trace);
     let route =
-        request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::error_span!(
+        request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    let span = observer.begin(&request, &route);
+    let log_span = tracing::error_span!(
         "request",
         request_id = id.to_str().unwrap_or_default(),
-        trace_id = trace.id(),
+        trace_id = span.trace().id(),
         operation = tracing::field::Empty,
     );
+    request.extensions_mut().insert(span.trace().clone());
+    let meters = observer.meters;
     meters.began();
     let (method, start) = (request.method().clone(), Instant::now());
-    let line = LogLine { method, route, start, status: None, meters };
+    let line = LogLine { method, route, start, status: None, meters, span };
     async move {
         let mut line = line;
         let mut response = next.run(request).await;
@@ -47,8 +85,20 @@ pub(super) async fn observe(
         response.headers_mut().insert(REQUEST_ID, id);
         response
     }
-    .instrument(span)
+    .instrument(log_span)
     .await
+}
+
+/// A method by its name; `HTTP` for one of a client's own.
+fn known(method: &Method) -> &'static str {
+    const METHODS: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("HTTP")
+}
+
+/// What machines ask all the time.
+fn is_quiet(route: &str) -> bool {
+    matches!(route, "/livez" | "/readyz" | "/metrics" | "/page/{file}")
 }
 
 /// Visible ASCII, and short: it is written to the log and sent back.
@@ -72,16 +122,27 @@ fn trace_of(headers: &HeaderMap) -> Trace {
         (Some(one), None) => one.to_str().ok().and_then(Trace::read),
         _ => None,
     };
-    trace.unwrap_or_else(Trace::begin)
+    // without its trace, what another system says of it means nothing
+    let state = trace.as_ref().and_then(|_| joined(headers, &TRACESTATE));
+    let baggage = joined(headers, &BAGGAGE);
+    trace.unwrap_or_else(Trace::begin).carrying(state.as_deref(), baggage.as_deref())
+}
+
+/// All lines of a header that is a list.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let lines: Vec<&str> =
+        headers.get_all(name).iter().map_while(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Written, and counted, when the request is over, also when it is over because the client went away.
 struct LogLine {
-    method: axum::http::Method,
+    method: Method,
     route: String,
     start: Instant,
     status: Option<StatusCode>,
     meters: Arc<Meters>,
+    span: Span,
 }
 
 impl Drop for LogLine {
@@ -91,12 +152,17 @@ impl Drop for LogLine {
         let duration_ms = milliseconds(took);
         let (method, route) = (self.method.as_str(), self.route.as_str());
         let Some(status) = self.status.map(|status| status.as_u16()) else {
+            self.span.set("error.type", CLIENT_GONE);
             tracing::info!(method, route, duration_ms, "the client went away");
             return;
         };
-        match (status, route) {
-            (500.., _) => tracing::error!(method, route, status, duration_ms, "request"),
-            (_, "/livez" | "/readyz" | "/metrics" | "/page/{file}") => {
+        self.span.set("http.response.status_code", u64::from(status));
+        if status >= 500 {
+            self.span.fail(Arc::from(status.to_string()));
+        }
+        match status {
+            500.. => tracing::error!(method, route, status, duration_ms, "request"),
+            _ if is_quiet(route) => {
                 tracing::debug!(method, route, status, duration_ms, "request");
             }
             _ => tracing::info!(method, route, status, duration_ms, "request"),

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::SystemTime;
 
 use axum::extract::FromRef;
 use axum::http::HeaderValue;
@@ -16,12 +17,15 @@ use tokio::time::Instant;
 use super::admit::Load;
 use super::checks::{Checks, Health};
 use super::meters::Meters;
+use super::observe::Observer;
 use super::overload::OperationCounts;
 use super::reloads::{Reload, ReloadCounts, Reloads};
 use super::{Settings, events, listen, page, router};
 use crate::engine::Engine;
 use crate::graph::{Backend, Graph};
+use crate::telemetry::counts::ExportCounts;
 use crate::telemetry::exposition::Exposition;
+use crate::telemetry::span::Recorder;
 
 /// One graph at an address.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub(super) struct Gateway {
     /// Turns true once; open sockets listen to it.
     pub(super) draining: Arc<watch::Sender<bool>>,
     pub(super) load: Arc<Load>,
+    began: SystemTime,
 }
 
 impl Gateway {
@@ -46,7 +51,8 @@ impl Gateway {
     ) -> Arc<Self> {
         let page = settings.graphiql.then(|| page::Page::new(engine.graph(), &settings.examples));
         let schema_etag = page::etag(engine.graph().sdl.as_bytes());
-        Arc::new(Self { engine, settings, page, schema_etag, streams, draining, load })
+        let began = SystemTime::now();
+        Arc::new(Self { engine, settings, page, schema_etag, streams, draining, load, began })
     }
 }
 
@@ -67,6 +73,9 @@ struct Shared {
     reloads: Reloads,
     checks: Arc<Checks>,
     meters: Arc<Meters>,
+    recorder: Option<Arc<Recorder>>,
+    exports: Arc<ExportCounts>,
+    began: SystemTime,
 }
 
 /// How many graphs there are and were.
@@ -80,6 +89,16 @@ pub struct Generations {
 
 impl Server {
     pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Self::recorded(engine, settings, None, Arc::default())
+    }
+
+    /// One whose traces are recorded, and that tells what became of what is exported.
+    pub fn recorded(
+        engine: Arc<Engine>,
+        settings: Settings,
+        recorder: Option<Recorder>,
+        exports: Arc<ExportCounts>,
+    ) -> Self {
         let draining = Arc::new(watch::Sender::new(false));
         let gateway = Gateway::new(engine, settings, Arc::default(), draining, Arc::default());
         let shared = Shared {
@@ -90,6 +109,9 @@ impl Server {
             reloads: Reloads::default(),
             checks: Arc::default(),
             meters: Arc::default(),
+            recorder: recorder.map(Arc::new),
+            exports,
+            began: SystemTime::now(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -151,13 +173,25 @@ impl Server {
         backends.map(|backend| (Arc::clone(&backend.role), checked(backend))).collect()
     }
 
-    pub(super) fn meters(&self) -> Arc<Meters> {
-        Arc::clone(&self.shared.meters)
+    pub(super) fn observer(&self) -> Observer {
+        let Shared { meters, recorder, .. } = &*self.shared;
+        Observer { meters: Arc::clone(meters), recorder: recorder.clone() }
     }
 
-    /// Requests in numbers.
+    /// Requests in numbers, and what became of what is exported.
     pub fn expose(&self, out: &mut Exposition) {
         self.shared.meters.expose(out);
+        self.shared.exports.expose(out);
+    }
+
+    /// When the process began to serve.
+    pub fn began(&self) -> SystemTime {
+        self.shared.began
+    }
+
+    /// When the current graph began to.
+    pub fn graph_began(&self) -> SystemTime {
+        self.current().began
     }
 
     /// From now on `/readyz` says that this server is about to stop, so that nothing new is sent to it; it still serves.
@@ -241,6 +275,6 @@ pub async fn serve(
 /// Serves routes of another listener, under the same bounds of connections, until it is dropped.
 pub async fn serve_beside(listener: TcpListener, routes: axum::Router, server: Server) {
     let never = watch::Sender::new(false);
-    let routes = super::wrapped(routes, server.meters());
+    let routes = super::wrapped(routes, server.observer());
     listen::serve(listener, routes, server, never.subscribe()).await;
 }

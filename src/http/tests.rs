@@ -5,7 +5,7 @@ use super::*;
 async fn served(routes: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, wrapped(routes, Arc::default())).into_future());
+    tokio::spawn(axum::serve(listener, wrapped(routes, Observer::default())).into_future());
     format!("http://{address}/")
 }
 

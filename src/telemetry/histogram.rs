@@ -1,6 +1,8 @@
-//! Durations counted in buckets, without a lock.
+//! Durations counted in buckets.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// The ends of the buckets in microseconds, as the semantic conventions of HTTP have them.
@@ -48,6 +50,34 @@ impl Histogram {
             }),
             sum: Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)),
         }
+    }
+}
+
+/// A histogram for each key that occurs: there must be only so many. A key that is known already takes a shared lock.
+#[derive(Debug)]
+pub struct Histograms<K>(RwLock<BTreeMap<K, Histogram>>);
+
+impl<K> Default for Histograms<K> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Ord + Copy> Histograms<K> {
+    pub fn add(&self, key: K, took: Duration) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(histogram) = known.get(&key) {
+            return histogram.add(took);
+        }
+        drop(known);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key).or_default().add(took);
+    }
+
+    /// In the order of the keys.
+    pub fn read(&self) -> Vec<(K, Durations)> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(key, histogram)| (*key, histogram.read())).collect()
     }
 }
 

@@ -4,8 +4,11 @@
 //! Gives: lines on standard error, for people on a terminal and as JSON otherwise; every line of a request has its id.
 //! Never: writes documents, variables, answers, or what a panic says: they may hold personal data.
 
+pub mod counts;
 pub mod exposition;
 pub mod histogram;
+pub mod otlp;
+pub mod span;
 pub mod trace;
 
 use std::io::IsTerminal as _;

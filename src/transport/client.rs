@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::BackendError;
-use crate::graph::{Backend, Method};
+use crate::graph::{Backend, Method, Propagates};
 use crate::telemetry::trace::Trace;
 
 /// A request as it goes out.
@@ -37,9 +37,15 @@ impl WireRequest {
         self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
     }
 
-    /// Names the trace, with a span of its own, unless the vendor file says what to name.
-    pub fn continue_trace(&mut self, trace: &Trace) {
-        self.set_default_header("traceparent", &trace.next_span());
+    /// Names the trace and the open span, unless the vendor file says what to name, and passes on what the backend is to have.
+    pub fn continue_trace(&mut self, trace: &Trace, propagates: Propagates) {
+        self.set_default_header("traceparent", &trace.traceparent());
+        if let Some(state) = trace.state().filter(|_| propagates.state) {
+            self.set_default_header("tracestate", state);
+        }
+        if let Some(baggage) = trace.baggage().filter(|_| propagates.baggage) {
+            self.set_default_header("baggage", baggage);
+        }
     }
 
     /// Sets a header that is not there, of a lower-case name.
@@ -47,6 +53,23 @@ impl WireRequest {
         if self.header(name).is_none() {
             self.headers.push((name.into(), value.into()));
         }
+    }
+}
+
+/// Where a backend is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub host: Arc<str>,
+    pub port: u16,
+}
+
+impl Place {
+    /// Of an address; one that is none is nowhere.
+    pub fn of(url: &str) -> Self {
+        let url = reqwest::Url::parse(url).ok();
+        let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+        let port = url.as_ref().and_then(reqwest::Url::port_or_known_default).unwrap_or_default();
+        Self { host: Arc::from(host), port }
     }
 }
 
@@ -91,14 +114,9 @@ impl std::fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// A client for one backend: its own pool, no redirects, no proxy from the environment, no retries of its own.
+    /// A client for one backend, with its own pool.
     pub fn http(backend: &Backend) -> Result<Self, BackendError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cyclorama/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
+        let mut builder = builder()
             .connect_timeout(backend.connect_timeout)
             .pool_max_idle_per_host(backend.concurrency.max(1))
             .pool_idle_timeout(Duration::from_mins(1))
@@ -127,6 +145,16 @@ impl Wire {
             Self::Memory(answer) => answer(request).await,
         }
     }
+}
+
+/// What every client is: no redirects, no proxy from the environment, no retries of its own.
+pub(super) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("cyclorama/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
 }
 
 fn authorities(backend: &Backend, pem: &str) -> Result<Vec<reqwest::Certificate>, BackendError> {
@@ -166,7 +194,7 @@ fn to_http(request: WireRequest) -> Result<reqwest::Request, BackendError> {
     Ok(http)
 }
 
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BackendError> {
+pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BackendError> {
     let bad = || BackendError::Build {
         reason: format!("header `{name}` has a value that cannot be sent"),
     };
@@ -202,7 +230,7 @@ fn to_pairs(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
         .collect()
 }
 
-fn exchange(error: reqwest::Error) -> BackendError {
+pub(super) fn exchange(error: reqwest::Error) -> BackendError {
     let (is_untrusted, is_connect) = (is_untrusted(&error), error.is_connect());
     let source = Box::new(error.without_url());
     match (is_untrusted, is_connect) {

@@ -9,12 +9,14 @@ mod client;
 mod freshness;
 mod idempotency;
 mod pages;
+mod post;
 mod quota;
 mod rest;
 mod soap;
 
-pub use client::{MemoryWire, Wire, WireRequest, WireResponse};
+pub use client::{MemoryWire, Place, Wire, WireRequest, WireResponse};
 pub use idempotency::key as idempotency_key;
+pub use post::{Post, Posted};
 pub use quota::{Told, told};
 pub use soap::body_tree;
 
@@ -49,9 +51,6 @@ pub fn request(
     }?;
     if let Some(known) = inputs.known {
         freshness::ask_if_changed(&mut request, known);
-    }
-    if let Some(trace) = &inputs.principal.trace {
-        request.continue_trace(trace);
     }
     Ok(request)
 }

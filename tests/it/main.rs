@@ -53,6 +53,7 @@ mod http_socket;
 mod http_statuses;
 mod http_ways;
 mod health;
+mod otlp;
 mod overload;
 mod program;
 mod reload;

@@ -179,8 +179,8 @@ struct Held {
     /// Answers go out while there are permits.
     gate: Semaphore,
     status: AtomicU16,
-    /// `traceparent` of each request.
-    traces: Mutex<Vec<String>>,
+    /// Those of each request.
+    headers: Mutex<Vec<HeaderMap>>,
 }
 
 /// More than any test asks.
@@ -195,7 +195,7 @@ impl Backend {
             asked: sender,
             gate: Semaphore::new(OPEN),
             status: AtomicU16::new(200),
-            traces: Mutex::default(),
+            headers: Mutex::default(),
         });
         let routes =
             Router::new().route("/customers/{key}", get(customer)).with_state(Arc::clone(&held));
@@ -219,7 +219,14 @@ impl Backend {
 
     /// What the requests said of the trace that they are in.
     pub(crate) fn traces(&self) -> Vec<String> {
-        self.held.traces.lock().unwrap().clone()
+        self.sent("traceparent")
+    }
+
+    /// A header of the requests that had it.
+    pub(crate) fn sent(&self, name: &str) -> Vec<String> {
+        let headers = self.held.headers.lock().unwrap();
+        let sent = headers.iter().filter_map(|headers| headers.get(name));
+        sent.map(|value| value.to_str().unwrap().to_owned()).collect()
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -237,8 +244,7 @@ async fn customer(
     Key(key): Key<String>,
     headers: HeaderMap,
 ) -> Response {
-    let trace = headers.get("traceparent").map(|value| value.to_str().unwrap().to_owned());
-    held.traces.lock().unwrap().extend(trace);
+    held.headers.lock().unwrap().push(headers);
     held.asked.send_modify(|asked| *asked += 1);
     held.gate.acquire().await.unwrap().forget();
     let body = json!({

@@ -41,6 +41,7 @@ pub(crate) fn backend(url: &str) -> Backend {
             retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
             ..Policy::default()
         },
+        propagates: Propagates::default(),
         health: None,
     }
 }

@@ -24,8 +24,8 @@ const DEBIAN: &[&str] = &[
     "prometheus",
     "faketime",
 ];
-/// A Stripe double that keeps state.
-const PYTHON: &[(&str, &str)] = &[("localstripe", "1.15.10")];
+/// A Stripe double that keeps state; OpenTelemetry's own reader of what is exported.
+const PYTHON: &[(&str, &str)] = &[("localstripe", "1.15.10"), ("opentelemetry-proto", "1.45.2")];
 /// A browser driver; the reference implementation of GraphQL, and its next edition for incremental delivery; the audits and
 /// the reference clients of GraphQL over HTTP, WebSocket and SSE; Apollo's clients; composers and routers of federation; a mock
 /// that holds requests against an `OpenAPI` document.

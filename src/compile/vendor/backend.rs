@@ -7,7 +7,7 @@ use super::Vendor;
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{Auth, Backend, TokenPassport};
+use crate::graph::{Auth, Backend, Propagates, TokenPassport};
 use crate::template::{HeaderTemplate, Read, forbidden_header};
 
 impl<'a> Vendor<'a, '_> {
@@ -34,8 +34,15 @@ impl<'a> Vendor<'a, '_> {
             connect_timeout: self.duration("connect_timeout", Duration::from_secs(2)),
             tls_ca,
             policy: self.policy(),
+            propagates: self.propagates(),
             health: None,
         }
+    }
+
+    fn propagates(&self) -> Propagates {
+        let named = self.setting("propagate").map(Node::items).unwrap_or_default();
+        let has = |header: &str| named.iter().any(|item| item.filled() == Some(header));
+        Propagates { state: has("tracestate"), baggage: has("baggage") }
     }
 
     /// A setting that the deployment may override.
@@ -231,7 +238,7 @@ fn auth(node: &Node) -> Auth {
 }
 
 /// `scheme://host[:port][/prefix]`, without a slash at the end.
-fn check_url(text: &str) -> Result<String, &'static str> {
+pub(in crate::compile) fn check_url(text: &str) -> Result<String, &'static str> {
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"))

@@ -42,6 +42,7 @@ use crate::graph::{
 use crate::mapping::Path;
 use crate::nearest::suggestion;
 
+pub(super) use backend::check_url;
 pub(super) use contracts::{Schemas, on_violation};
 
 /// What the vendor files of a deployment give, by number.

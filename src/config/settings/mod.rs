@@ -3,6 +3,7 @@
 mod admin;
 mod http;
 mod load;
+mod telemetry;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub use admin::{Admin, Reload};
 pub use http::{Batch, Connections, Cors, Get, Http, Sockets, StatusProfile, Streams};
 pub use load::{Overload, RateKey, RateLimit};
+pub use telemetry::{Otlp, Receiver};
 
 /// The settings of one deployment that are not part of the graph.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Settings {
     /// Signs cursors; `None`: the process makes its own at start, and cursors do not outlive it.
     pub cursor_secret: Option<Secret>,
     pub log: Log,
+    /// `None`: nothing is exported.
+    pub otlp: Option<Otlp>,
     pub known: KnownOperations,
     /// `None`: there is no admin listener.
     pub admin: Option<Admin>,
@@ -34,6 +38,7 @@ impl Default for Settings {
             http: Http::default(),
             cursor_secret: None,
             log: Log::default(),
+            otlp: None,
             known: KnownOperations::default(),
             admin: None,
             reload: Reload::default(),

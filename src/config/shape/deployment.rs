@@ -4,6 +4,7 @@ use super::admin::{ADMIN, RELOAD};
 use super::cache::CACHE;
 use super::http::HTTP;
 use super::role::ROLE;
+use super::telemetry::TELEMETRY;
 use super::{Kind, Shape, default, optional, required};
 
 pub(super) static TEXT: Kind = Kind::Text("text");
@@ -90,6 +91,11 @@ pub(super) static DEPLOYMENT: Shape = Shape {
         ),
         optional("contracts", Kind::Struct(&CONTRACTS), "Backends' answers and their schemas."),
         optional("log", Kind::Struct(&LOG), "Logging."),
+        optional(
+            "telemetry",
+            Kind::Struct(&TELEMETRY),
+            "What others are told of what happens here: traces and metrics.",
+        ),
         optional(
             "admin",
             Kind::Struct(&ADMIN),

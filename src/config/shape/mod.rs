@@ -21,6 +21,7 @@ mod policy;
 pub mod reference;
 mod role;
 mod roles;
+mod telemetry;
 mod vendor;
 mod walk;
 

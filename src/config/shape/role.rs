@@ -8,6 +8,11 @@ use super::policy::{
 use super::vendor::{AUTH, AUTH_NONE};
 use super::{Kind, Shape, optional, required};
 
+static PROPAGATED: Kind = Kind::Word(&["tracestate", "baggage"]);
+pub(super) const PROPAGATE_KIND: Kind = Kind::List(&PROPAGATED);
+pub(super) const PROPAGATE_DOC: &str = "What of the caller's trace goes on to this backend besides `traceparent`. `baggage` is \
+     whatever callers put into it: only for systems of one's own. Left out: nothing.";
+
 static COORDINATE: Kind = Kind::Text("Type.kind");
 
 pub(super) static ROLE: Shape = Shape {
@@ -46,6 +51,7 @@ pub(super) static ROLE: Shape = Shape {
             Kind::Text("header name"),
             "The header that tells the backend how many milliseconds its answer is waited for; `none` sends none.",
         ),
+        optional("propagate", PROPAGATE_KIND, PROPAGATE_DOC),
         optional("timeout", Kind::Duration, "The longest that one attempt may take."),
         optional("connect_timeout", Kind::Duration, "The longest that connecting may take."),
         optional("tls", Kind::Struct(&TLS), "How an `https` backend is known."),

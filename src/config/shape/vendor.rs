@@ -6,6 +6,7 @@ use super::health::HEALTH_CALL;
 use super::policy::{
     BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND,
 };
+use super::role::{PROPAGATE_DOC, PROPAGATE_KIND};
 use super::{Kind, Rule, Shape, default, optional, required};
 
 static PATH: Kind = Kind::Text("path");
@@ -79,6 +80,7 @@ pub(super) static VENDOR: Shape = Shape {
             "X-Request-Timeout-Ms",
             "The header that tells the backend how many milliseconds its answer is waited for; `none` sends none.",
         ),
+        optional("propagate", PROPAGATE_KIND, PROPAGATE_DOC),
         optional(
             "idempotency_header",
             Kind::Text("header name"),

@@ -1,0 +1,229 @@
+//! Traces and metrics for a collector of OpenTelemetry, each by a task of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
+
+use super::delivery::{self, News, Trouble, deliver};
+use crate::admin;
+use crate::config::settings::Otlp;
+use crate::error::BackendError;
+use crate::http::Server;
+use crate::telemetry::counts::{ExportCounts, Signal};
+use crate::telemetry::otlp;
+use crate::telemetry::span::{Ended, Recorder};
+use crate::transport::{Post, Posted};
+
+/// Spans that wait to be sent; one more is dropped.
+const ROOM: usize = 4096;
+/// Spans of one export.
+const BATCH: usize = 512;
+/// How long the first span of a batch waits for others.
+const LINGER: Duration = Duration::from_secs(1);
+/// Attempts of an export of spans. Metrics come again by themselves.
+const ATTEMPTS: u32 = 3;
+const MEDIA: &str = "application/x-protobuf";
+
+/// What records traces as the settings say, and what is recorded.
+pub fn recorder(
+    settings: Option<&Otlp>,
+    counts: &Arc<ExportCounts>,
+) -> (Option<Recorder>, Option<mpsc::Receiver<Ended>>) {
+    let sampler = settings.and_then(|settings| settings.traces);
+    let made = sampler.map(|sampler| Recorder::new(sampler, ROOM, Arc::clone(counts)));
+    made.map_or((None, None), |(recorder, ended)| (Some(recorder), Some(ended)))
+}
+
+/// The tasks that export.
+#[derive(Debug)]
+pub struct Export {
+    tasks: JoinSet<()>,
+    finish: watch::Sender<bool>,
+}
+
+impl Export {
+    /// Begins to export what the settings want of this server.
+    pub fn start(
+        settings: Option<&Otlp>,
+        server: &Server,
+        ended: Option<mpsc::Receiver<Ended>>,
+        counts: &Arc<ExportCounts>,
+    ) -> Result<Self, BackendError> {
+        let (finish, finished) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let Some(settings) = settings else { return Ok(Self { tasks, finish }) };
+        let source = source(settings);
+        let exporter = |signal, path| {
+            let post = delivery::post(&settings.collector, path, MEDIA)?;
+            let (counts, trouble) = (Arc::clone(counts), Trouble::default());
+            Ok::<_, BackendError>(Exporter { signal, post, counts, trouble })
+        };
+        if let Some(ended) = ended {
+            let exporter = exporter(Signal::Traces, "/v1/traces")?;
+            tasks.spawn(traces(exporter, source.clone(), ended, finished.clone()));
+        }
+        if let Some(every) = settings.metrics {
+            let exporter = exporter(Signal::Metrics, "/v1/metrics")?;
+            tasks.spawn(metrics(exporter, source, (server.clone(), every), finished));
+        }
+        Ok(Self { tasks, finish })
+    }
+
+    /// Sends what is still there, no longer than this.
+    pub async fn finish(mut self, within: Duration) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        self.finish.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(within, all).await.is_err() {
+            tracing::warn!(
+                within_ms = within.as_millis(),
+                "stopped with spans or metrics that the collector did not take in time"
+            );
+        }
+    }
+}
+
+/// Who tells: what the settings say, and which process of them.
+fn source(settings: &Otlp) -> Vec<(Arc<str>, Arc<str>)> {
+    let id = format!("{:016x}", crate::telemetry::trace::random());
+    let own = [
+        ("service.version", env!("CARGO_PKG_VERSION")),
+        ("service.instance.id", &id),
+        ("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
+        ("telemetry.sdk.language", "rust"),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let mut source = settings.resource.clone();
+    for (name, value) in own {
+        if !source.iter().any(|(other, _)| **other == *name) {
+            source.push((Arc::from(name), Arc::from(value)));
+        }
+    }
+    source
+}
+
+struct Exporter {
+    signal: Signal,
+    post: Post,
+    counts: Arc<ExportCounts>,
+    trouble: Trouble,
+}
+
+impl Exporter {
+    /// How many of what was sent were not taken, of so many.
+    async fn send(&mut self, body: Vec<u8>, attempts: u32, all: u64) -> u64 {
+        let went = deliver(&self.post, Bytes::from(body), attempts).await;
+        let lost = match &went {
+            Ok(posted) if posted.is_taken() => otlp::rejected(self.signal, &posted.body).min(all),
+            _ => all,
+        };
+        self.tell(&went, lost);
+        lost
+    }
+
+    fn tell(&mut self, went: &Result<Posted, BackendError>, lost: u64) {
+        let signal = self.signal.as_str();
+        let is_taken = went.as_ref().is_ok_and(Posted::is_taken);
+        self.counts.exported(self.signal, is_taken);
+        match self.trouble.note(went, Instant::now()) {
+            Some(News::Failed { times, reason }) => {
+                tracing::warn!(
+                    signal,
+                    times,
+                    error = reason,
+                    "the collector does not take exports"
+                );
+            }
+            Some(News::Well) => tracing::info!(signal, "the collector takes exports again"),
+            None if is_taken && lost > 0 => {
+                tracing::debug!(signal, lost, "the collector refused a part of an export");
+            }
+            None => {}
+        }
+    }
+}
+
+/// Sends spans in batches, until it is told to finish and none is left.
+async fn traces(
+    mut exporter: Exporter,
+    source: Vec<(Arc<str>, Arc<str>)>,
+    mut ended: mpsc::Receiver<Ended>,
+    mut finished: watch::Receiver<bool>,
+) {
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        let is_over = gather(&mut batch, &mut ended, &mut finished).await;
+        if !batch.is_empty() {
+            let all = batch.len() as u64;
+            let body = otlp::traces(&source, batch);
+            let lost = exporter.send(body, ATTEMPTS, all).await;
+            exporter.counts.spans_sent(all, lost);
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// Waits for a batch. Whether it is the last one.
+async fn gather(
+    batch: &mut Vec<Ended>,
+    ended: &mut mpsc::Receiver<Ended>,
+    finished: &mut watch::Receiver<bool>,
+) -> bool {
+    let mut end = None;
+    while batch.len() < BATCH {
+        let (room, is_closed) = (BATCH - batch.len(), ended.is_closed());
+        let more = async {
+            match end {
+                None => Some(ended.recv_many(batch, room).await),
+                Some(end) => timeout_at(end, ended.recv_many(batch, room)).await.ok(),
+            }
+        };
+        let came = tokio::select! {
+            biased;
+            // an error means that whoever tells is gone, which is the same
+            _ = finished.wait_for(|is_finished| *is_finished), if !is_closed => {
+                // nothing more is taken, what is there is still received
+                ended.close();
+                continue;
+            }
+            came = more => came,
+        };
+        match came {
+            Some(0) => return true,
+            Some(_) => end = end.or_else(|| Some(Instant::now() + LINGER)),
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Sends the figures from time to time, and once more at the end.
+async fn metrics(
+    mut exporter: Exporter,
+    source: Vec<(Arc<str>, Arc<str>)>,
+    (server, every): (Server, Duration),
+    mut finished: watch::Receiver<bool>,
+) {
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_over = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = finished.wait_for(|is_finished| *is_finished) => true,
+        };
+        let figures = admin::metrics(&server);
+        let points = figures.families.iter().map(|family| family.samples.len() as u64).sum();
+        exporter.send(otlp::metrics(&source, &figures, server.began()), 1, points).await;
+        if is_over {
+            return;
+        }
+    }
+}

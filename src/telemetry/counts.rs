@@ -1,0 +1,97 @@
+//! What became of what is exported, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::exposition::Exposition;
+
+/// What is exported apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Traces,
+    Metrics,
+}
+
+impl Signal {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct ExportCounts {
+    exported: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+    /// Those that were taken, and those that were not.
+    traces: [AtomicU64; 2],
+    metrics: [AtomicU64; 2],
+}
+
+/// What became of spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanCounts {
+    pub exported: u64,
+    /// There was no room for them.
+    pub dropped: u64,
+    /// The collector did not take them.
+    pub failed: u64,
+}
+
+impl ExportCounts {
+    pub(super) fn spans_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many spans went out, and so many of them were not taken.
+    pub fn spans_sent(&self, all: u64, failed: u64) {
+        self.exported.fetch_add(all.saturating_sub(failed), Ordering::Relaxed);
+        self.failed.fetch_add(failed, Ordering::Relaxed);
+    }
+
+    pub fn exported(&self, signal: Signal, is_taken: bool) {
+        let [taken, failed] = self.of(signal);
+        let count = if is_taken { taken } else { failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn of(&self, signal: Signal) -> &[AtomicU64; 2] {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+        }
+    }
+
+    pub fn spans(&self) -> SpanCounts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        SpanCounts {
+            exported: read(&self.exported),
+            dropped: read(&self.dropped),
+            failed: read(&self.failed),
+        }
+    }
+
+    pub fn expose(&self, out: &mut Exposition) {
+        let spans = self.spans();
+        out.counter(
+            "cyclorama_otlp_spans_total",
+            &["outcome"],
+            "Spans: exported, dropped because the queue was full, or not taken by the collector.",
+        )
+        .sample(&["exported"], spans.exported)
+        .sample(&["dropped"], spans.dropped)
+        .sample(&["failed"], spans.failed);
+        let family = out.counter(
+            "cyclorama_otlp_exports_total",
+            &["signal", "outcome"],
+            "Exports to the collector, each after all its attempts.",
+        );
+        for signal in [Signal::Traces, Signal::Metrics] {
+            for (count, outcome) in self.of(signal).iter().zip(["taken", "failed"]) {
+                family.sample(&[signal.as_str(), outcome], count.load(Ordering::Relaxed));
+            }
+        }
+    }
+}
