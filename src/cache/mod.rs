@@ -223,7 +223,7 @@ impl Cache {
     fn entry(
         &self,
         answer: &Arc<Answer>,
-        tags: Box<[Tag]>,
+        tags: impl FnOnce() -> Box<[Tag]>,
         lifetime: Lifetime,
         began: Epoch,
         common: usize,
@@ -248,7 +248,7 @@ impl Cache {
             },
             validators,
             began,
-            tags,
+            tags: tags(),
             checked: AtomicU64::new(began.0),
             told: AtomicU64::new(self.clock(now)),
             common,

@@ -135,12 +135,13 @@ impl<'a> Shelf<'a> {
         (entry.answer.has.covers(wanted) && self.cache.is_current(&entry)).then_some(entry)
     }
 
-    /// Keeps an answer whose read began at `began`; thrown away if a mutation has dropped one of its tags since.
+    /// Keeps an answer whose read began at `began`; thrown away if a mutation has dropped one of its tags since. The tags are
+    /// only made for what may be kept.
     pub fn fill(
         &self,
         key: &[u8],
         answer: &Arc<Answer>,
-        tags: Box<[Tag]>,
+        tags: impl FnOnce() -> Box<[Tag]>,
         lifetime: Lifetime,
         began: Epoch,
     ) {
@@ -240,8 +241,8 @@ mod tests {
     }
 
     fn fill(cache: &Cache, key: &str) {
-        let (tags, began) = (Box::default(), cache.epoch());
-        cache.shelf(b"load:").fill(key.as_bytes(), &answer(), tags, long(), began);
+        let began = cache.epoch();
+        cache.shelf(b"load:").fill(key.as_bytes(), &answer(), Box::default, long(), began);
     }
 
     fn has(cache: &Cache, key: &str, now: Instant) -> bool {

@@ -42,23 +42,24 @@ pub(super) fn start(
     // From here to the end nobody else can offer these keys: of two that miss a key at the same time one flies.
     let mut board = loader.flights.board();
     let mut own = Vec::with_capacity(keys.len());
+    let now = Instant::now();
     for key in keys {
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
         match board.join(cache_key, load.wanted, began, until) {
             Some(flight) => {
-                memo.flights.insert(Box::from(cache_key), (load.wanted, flight.clone()));
+                memo.flights.insert(Arc::from(cache_key), (load.wanted, flight.clone()));
                 flights.push(flight);
             }
             // One that landed since the key was looked up has left its answer.
-            None => match shelf.get(cache_key, load.wanted, Instant::now()) {
+            None => match shelf.get(cache_key, load.wanted, now) {
                 Some(hit) => flights.push(landed(key, hit.into())),
                 None => own.push(key),
             },
         }
     }
     for keys in chunks(&call.keys, own) {
-        let cache_keys: Vec<Box<[u8]>> =
-            keys.iter().map(|key| Box::from(load.cache_key(key.as_str(), &mut buffer))).collect();
+        let cache_keys: Vec<Arc<[u8]>> =
+            keys.iter().map(|key| Arc::from(load.cache_key(key.as_str(), &mut buffer))).collect();
         let number = FLIGHT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let seats = Seats { loader: Arc::clone(loader), keys: cache_keys.clone(), number };
         let flight = fly(seats, Arc::clone(&permits), Arc::clone(&load), keys, began);
@@ -96,7 +97,7 @@ fn fly(
 /// Takes a flight's seats away when it lands, and also when nobody waits for it anymore.
 struct Seats {
     loader: Arc<Loader>,
-    keys: Vec<Box<[u8]>>,
+    keys: Vec<Arc<[u8]>>,
     number: u64,
 }
 
@@ -266,7 +267,7 @@ fn keep(
             fetched.is_cut && load.window.is_none() || cut.binary_search(&place).is_ok();
         answer.total = fetched.total;
         let answer = Arc::new(answer);
-        let tags = cache::tags(graph, call, declared, &answer);
+        let tags = || cache::tags(graph, call, declared, &answer);
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
         shelf.fill(cache_key, &answer, tags, lifetime.clone(), began);
         for fill in &call.fills {
@@ -315,7 +316,7 @@ fn renew(
     let call = graph.call(load.call);
     let schema = graph.ages.of(load.call, load.shape, load.wanted);
     let lifetime = loader.cache.lifetime(call, &fetched.freshness, schema);
-    let tags = cache::tags(graph, call, graph.shape(load.shape).ty, answer);
+    let tags = || cache::tags(graph, call, graph.shape(load.shape).ty, answer);
     let mut buffer = Vec::new();
     let cache_key = load.cache_key(key.as_str(), &mut buffer);
     loader.cache.shelf(&load.prefix).fill(cache_key, answer, tags, lifetime, began);
@@ -346,7 +347,7 @@ fn fill_by_id(
             continue;
         };
         let own = Arc::new(answer.row_alone(graph, *row));
-        let tags = cache::tags(graph, target, graph.shape(load.shape).ty, &own);
+        let tags = || cache::tags(graph, target, graph.shape(load.shape).ty, &own);
         let cache_key = [&prefix[..], key.as_str().as_bytes()].concat();
         shelf.fill(&cache_key, &own, tags, lifetime.clone(), began);
     }

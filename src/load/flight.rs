@@ -2,7 +2,6 @@
 //!
 //! A flight is a chunk's future that any waiter drives; it ends when its last waiter leaves.
 
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -28,9 +27,12 @@ type Weak = WeakShared<BoxFuture<'static, Arc<Chunk>>>;
 /// The flights of all operations, by cache key.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    map: Mutex<FxHashMap<Box<[u8]>, Seat>>,
+    map: Mutex<Offered>,
 }
 
+type Offered = FxHashMap<Arc<[u8]>, Arc<Seat>>;
+
+/// What stands under each key of a flight.
 #[derive(Debug)]
 pub(crate) struct Seat {
     flight: Weak,
@@ -42,7 +44,7 @@ pub(crate) struct Seat {
 
 /// All flights, held for as long as it takes to join or offer some.
 pub(crate) struct Board<'a> {
-    map: MutexGuard<'a, FxHashMap<Box<[u8]>, Seat>>,
+    map: MutexGuard<'a, Offered>,
 }
 
 impl Board<'_> {
@@ -65,17 +67,17 @@ impl Board<'_> {
     /// Offers a flight to others under these keys. A newer flight takes the place of an older one.
     pub(crate) fn offer(
         &mut self,
-        keys: &[Box<[u8]>],
+        keys: &[Arc<[u8]>],
         flight: &Flight,
         load: &Load,
         began: Epoch,
         number: u64,
     ) {
         let Some(flight) = flight.downgrade() else { return };
-        let (wanted, deadline) = (load.wanted, &load.deadline);
+        let (wanted, deadline) = (load.wanted, load.deadline.clone());
+        let seat = Arc::new(Seat { flight, wanted, began, number, deadline });
         for key in keys {
-            let (flight, deadline) = (flight.clone(), deadline.clone());
-            self.map.insert(key.clone(), Seat { flight, wanted, began, number, deadline });
+            self.map.insert(Arc::clone(key), Arc::clone(&seat));
         }
     }
 }
@@ -87,13 +89,11 @@ impl Flights {
     }
 
     /// Takes a flight's own seats away, when it has landed or was given up.
-    pub(crate) fn clear(&self, keys: &[Box<[u8]>], number: u64) {
+    pub(crate) fn clear(&self, keys: &[Arc<[u8]>], number: u64) {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
-            if let Entry::Occupied(seat) = map.entry(key.clone())
-                && seat.get().number == number
-            {
-                seat.remove();
+            if map.get(key).is_some_and(|seat| seat.number == number) {
+                map.remove(key);
             }
         }
     }

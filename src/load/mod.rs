@@ -201,7 +201,7 @@ impl From<Hit> for Loaded {
 /// What one operation has loaded or is loading: one load for each (call, inputs, key) in a query.
 #[derive(Debug, Default)]
 pub struct Memo {
-    flights: FxHashMap<Box<[u8]>, (SlotSet, Flight)>,
+    flights: FxHashMap<Arc<[u8]>, (SlotSet, Flight)>,
 }
 
 impl Memo {
