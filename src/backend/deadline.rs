@@ -14,6 +14,13 @@ pub struct Deadline {
     later: Option<Arc<AtomicU64>>,
 }
 
+/// Which of two ends came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    Bound,
+    Deadline,
+}
+
 impl From<Instant> for Deadline {
     fn from(at: Instant) -> Self {
         Self { at, later: None }
@@ -45,13 +52,24 @@ impl Deadline {
 
     /// What the future gives, if it gives it in time. `None`: nobody waits for it any more.
     pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.within_bound(None, future).await.ok()
+    }
+
+    /// The same, and no later than `end`: one timer for both.
+    pub(super) async fn within_bound<T>(
+        &self,
+        end: Option<Instant>,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Late> {
         let mut future = std::pin::pin!(future);
         loop {
             let at = self.instant();
-            match timeout_at(at, future.as_mut()).await {
-                Ok(output) => return Some(output),
+            let end = end.filter(|end| *end <= at);
+            match timeout_at(end.unwrap_or(at), future.as_mut()).await {
+                Ok(output) => return Ok(output),
+                Err(_) if end.is_some() => return Err(Late::Bound),
                 Err(_) if self.instant() > at => {}
-                Err(_) => return None,
+                Err(_) => return Err(Late::Deadline),
             }
         }
     }
@@ -63,7 +81,7 @@ mod tests {
 
     use tokio::time::{Instant, sleep};
 
-    use super::Deadline;
+    use super::{Deadline, Late};
 
     #[tokio::test(start_paused = true)]
     async fn whoever_comes_to_wait_longer_moves_it_and_nobody_moves_it_back() {
@@ -78,6 +96,24 @@ mod tests {
         };
         let (ended, ()) = tokio::join!(waiting, joins);
         assert_eq!((ended, began.elapsed()), (None, seconds(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sooner_of_two_ends_is_told_also_when_the_deadline_moves_past_the_other() {
+        let seconds = Duration::from_secs;
+        for (end, moved_to, told, after) in [
+            (2, 1, Late::Deadline, 1),
+            (1, 1, Late::Bound, 1),
+            (2, 3, Late::Bound, 2),
+            (4, 3, Late::Deadline, 3),
+        ] {
+            let now = Instant::now();
+            let deadline = Deadline::from(now + seconds(1)).shared();
+            deadline.extend(now + seconds(moved_to));
+            let ended =
+                deadline.within_bound(Some(now + seconds(end)), std::future::pending::<()>()).await;
+            assert_eq!((ended, now.elapsed()), (Err(told), seconds(after)), "{end}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::Deadline;
 use super::concurrency::Permit;
+use super::deadline::{Deadline, Late};
 use super::line::Line;
 use super::log::Log;
 use super::tally::{Ended, Outcome, Tally};
@@ -40,11 +40,11 @@ pub(super) fn exchange(
         let _permit = permit;
         let sent = Sent::new(&line.tally, request.method, span);
         let end = Instant::now() + timeout;
-        let answered = deadline.within(timeout_at(end, line.wire.send(request))).await;
+        let answered = deadline.within_bound(Some(end), line.wire.send(request)).await;
         let answered = match answered {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(BackendError::Timeout { after: timeout }),
-            None => Err(BackendError::DeadlineExceeded),
+            Ok(result) => result,
+            Err(Late::Bound) => Err(BackendError::Timeout { after: timeout }),
+            Err(Late::Deadline) => Err(BackendError::DeadlineExceeded),
         };
         sent.came(&answered);
         answered
