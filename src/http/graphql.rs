@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
@@ -25,10 +25,7 @@ use crate::principal::Principal;
 /// How a federation's router asks for a trace.
 const INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 
-pub(super) async fn handle(
-    State(server): State<Server>,
-    request: axum::extract::Request,
-) -> Response {
+pub(super) async fn handle(server: Server, request: axum::extract::Request) -> Response {
     let gateway = server.current();
     let (mut parts, body) = request.into_parts();
     let principal = principal(&parts, &gateway.engine.graph().forward_headers);

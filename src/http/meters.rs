@@ -24,11 +24,22 @@ const ROUTES: [&str; 12] = [
     "/invalidate",
     "other",
 ];
+/// Stands in the log for an address that is none of ours.
+pub(super) const NO_ROUTE: &str = "-";
+/// What files of the page are called.
+const FILES: &str = "/page/";
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"];
 /// What ended a request that has no status.
 pub(super) const CLIENT_GONE: &str = "client_gone";
 /// The last one: the client went away before its answer began.
 const STATUSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
+
+/// The route that a path means, in logs too: one of this file's words, on whichever listener it is served.
+pub(super) fn route(path: &str) -> &'static str {
+    let is_file = path.strip_prefix(FILES).is_some_and(|file| !file.contains('/'));
+    let path = if is_file { "/page/{file}" } else { path };
+    ROUTES.into_iter().find(|route| *route == path && route.starts_with('/')).unwrap_or(NO_ROUTE)
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Meters {
@@ -136,6 +147,20 @@ fn place(words: &[&str], word: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_is_no_route_has_no_name() {
+        for (path, name) in [
+            ("/graphql", "/graphql"),
+            ("/", "/"),
+            ("/page/index.js", "/page/{file}"),
+            ("/page/a/b", "-"),
+            ("/graphql/", "-"),
+            ("other", "-"),
+        ] {
+            assert_eq!(route(path), name, "{path}");
+        }
+    }
 
     #[test]
     fn whatever_clients_send_there_are_only_so_many_series() {

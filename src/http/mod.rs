@@ -9,6 +9,7 @@ mod admit;
 mod answer;
 mod batch;
 mod checks;
+mod edge;
 mod events;
 mod graphql;
 mod health;
@@ -26,14 +27,10 @@ mod server;
 mod socket;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{any, get};
-use tower_http::CompressionLevel;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use axum::routing::get;
 
 pub use crate::config::settings::{Http, StatusProfile};
 pub use checks::{Health, check_backends};
@@ -44,7 +41,6 @@ pub use reloads::{Reload, ReloadCounts, ReloadOutcome};
 pub use server::{Generations, Server, serve, serve_beside};
 pub use socket::AdmitSocket;
 
-use observe::Observer;
 use server::Gateway;
 
 use crate::error::{ErrorCode, RequestError};
@@ -83,37 +79,17 @@ impl Default for Settings {
     }
 }
 
-/// Every route of the server, and what each request passes on its way to one.
-fn router(server: &Server, is_local: bool) -> Router {
-    let place = origin::Place { server: server.clone(), is_local };
+/// Every route of the server but the graph's own, which the edge answers itself.
+fn routes(server: &Server, place: origin::Place) -> Router {
     let guarded = Router::new()
-        .route("/graphql", any(graphql::handle))
         .route("/schema.graphql", get(page::schema))
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
         .fallback(not_found)
         .method_not_allowed_fallback(get_only)
-        .layer(middleware::from_fn_with_state(place, origin::admit));
+        .layer(middleware::from_fn_with_state(place, origin::around));
     // whoever asks for health may call the machine what it likes
-    wrapped(guarded.with_state(server.clone()).merge(health_routes(server)), server.observer())
-}
-
-/// What every request passes, the outermost last.
-fn wrapped<S: Clone + Send + Sync + 'static>(routes: Router<S>, observer: Observer) -> Router<S> {
-    // what comes in parts would wait for its end
-    let whole = SizeAbove::new(1024)
-        .and(NotForContentType::const_new("text/event-stream"))
-        .and(NotForContentType::const_new("multipart/"));
-    routes
-        .layer(
-            CompressionLayer::new()
-                .gzip(true)
-                .quality(CompressionLevel::Fastest)
-                .compress_when(whole),
-        )
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::map_response(protect))
-        .layer(middleware::from_fn_with_state(observer, observe::observe))
+    guarded.with_state(server.clone()).merge(health_routes(server))
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -126,34 +102,6 @@ async fn get_only() -> Response {
     let mut response = answer::refusal(StatusCode::METHOD_NOT_ALLOWED, &error);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
-}
-
-/// Headers that no answer goes out without.
-async fn protect(mut response: Response) -> Response {
-    const ALWAYS: [(HeaderName, &str); 4] = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    response
-}
-
-/// The last net. What the panic said may hold data, so only its place goes to the log (see `telemetry`).
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let error = RequestError::new(
-        ErrorCode::Internal,
-        "an internal error; the log has it under this request's id",
-    );
-    answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, &error)
 }
 
 #[cfg(test)]

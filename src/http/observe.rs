@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::meters::{CLIENT_GONE, Meters};
+use super::meters::{self, CLIENT_GONE, Meters, NO_ROUTE};
 use crate::telemetry::span::{Kind, Recorder, Span};
 use crate::telemetry::trace::{self, Trace};
 
@@ -18,8 +17,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-/// Stands in the log for an address that is none of ours.
-const NO_ROUTE: &str = "-";
 
 /// What is around every request.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +28,7 @@ pub(super) struct Observer {
 
 impl Observer {
     /// The span of a request. Whoever probes or scrapes is not worth one.
-    fn begin(&self, request: &Request, route: &str) -> Span {
+    fn begin(&self, request: &Request, route: &'static str) -> Span {
         let trace = trace_of(request.headers());
         let trace = match &self.recorder {
             Some(recorder) if !is_quiet(route) => recorder.decide(trace),
@@ -54,9 +51,9 @@ impl Observer {
 }
 
 pub(super) async fn observe(
-    State(observer): State<Observer>,
+    observer: &Observer,
     mut request: Request,
-    next: Next,
+    answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let id = request
         .headers()
@@ -64,9 +61,8 @@ pub(super) async fn observe(
         .filter(|id| is_sane(id))
         .cloned()
         .unwrap_or_else(fresh_id);
-    let route =
-        request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let span = observer.begin(&request, &route);
+    let route = meters::route(request.uri().path());
+    let span = observer.begin(&request, route);
     let log_span = tracing::error_span!(
         "request",
         request_id = id.to_str().unwrap_or_default(),
@@ -74,13 +70,14 @@ pub(super) async fn observe(
         operation = tracing::field::Empty,
     );
     request.extensions_mut().insert(span.trace().clone());
-    let meters = observer.meters;
+    let meters = Arc::clone(&observer.meters);
     meters.began();
     let (method, start) = (request.method().clone(), Instant::now());
     let line = LogLine { method, route, start, status: None, meters, span };
     async move {
+        // the whole of it: it is written when it is dropped
         let mut line = line;
-        let mut response = next.run(request).await;
+        let mut response = answer(request).await;
         line.status = Some(response.status());
         response.headers_mut().insert(REQUEST_ID, id);
         response
@@ -107,7 +104,7 @@ fn is_sane(id: &HeaderValue) -> bool {
 }
 
 fn fresh_id() -> HeaderValue {
-    HeaderValue::from_str(&random_hex()).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    HeaderValue::try_from(random_hex()).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
 /// 64 bits that nobody outside can predict.
@@ -138,7 +135,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 /// Written, and counted, when the request is over, also when it is over because the client went away.
 struct LogLine {
     method: Method,
-    route: String,
+    route: &'static str,
     start: Instant,
     status: Option<StatusCode>,
     meters: Arc<Meters>,
@@ -148,9 +145,9 @@ struct LogLine {
 impl Drop for LogLine {
     fn drop(&mut self) {
         let took = self.start.elapsed();
-        self.meters.ended(&self.route, &self.method, self.status, took);
+        self.meters.ended(self.route, &self.method, self.status, took);
         let duration_ms = milliseconds(took);
-        let (method, route) = (self.method.as_str(), self.route.as_str());
+        let (method, route) = (self.method.as_str(), self.route);
         let Some(status) = self.status.map(|status| status.as_u16()) else {
             self.span.set("error.type", CLIENT_GONE);
             tracing::info!(method, route, duration_ms, "the client went away");

@@ -38,26 +38,25 @@ pub(super) struct Place {
     pub(super) is_local: bool,
 }
 
-/// What a deployment says about names and origins.
+/// What a deployment says about names.
 #[derive(Debug)]
-struct Origins {
+struct Names<'a> {
     /// `None`: any name.
-    hosts: Option<Arc<[Arc<str>]>>,
-    cors: Cors,
+    hosts: Option<&'a [Arc<str>]>,
 }
 
-impl Origins {
-    fn new(http: &Http, is_local: bool) -> Self {
+impl<'a> Names<'a> {
+    fn new(http: &'a Http, is_local: bool) -> Self {
         let hosts = match &http.hosts {
             Some(hosts) if hosts.iter().any(|host| &**host == "*") => None,
-            Some(hosts) => Some(Arc::clone(hosts)),
-            None => is_local.then(|| Arc::from(Vec::new())),
+            Some(hosts) => Some(&**hosts),
+            None => is_local.then_some(&[][..]),
         };
-        Self { hosts, cors: http.cors.clone() }
+        Self { hosts }
     }
 
-    fn check_name(&self, request: &Request) -> Result<(), Refusal> {
-        let Some(hosts) = &self.hosts else { return Ok(()) };
+    fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let Some(hosts) = self.hosts else { return Ok(()) };
         let Some(host) = called(request) else {
             // before 1.1 there was none, and no browser is as old
             if request.version() < Version::HTTP_11 {
@@ -109,19 +108,29 @@ fn authority(headers: &HeaderMap) -> Option<Authority> {
     Authority::try_from(value.as_bytes()).ok()
 }
 
+/// Around the routes of a router.
+pub(super) async fn around(State(place): State<Place>, request: Request, next: Next) -> Response {
+    admit(&place, request, async |request| next.run(request).await).await
+}
+
 /// Around every request but those for health: its `Host`, and what pages of other origins may read.
-pub(super) async fn admit(State(place): State<Place>, request: Request, next: Next) -> Response {
-    let origins = Origins::new(&place.server.current().settings.http, place.is_local);
-    if let Err(refusal) = origins.check_name(&request) {
+pub(super) async fn admit(
+    place: &Place,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let gateway = place.server.current();
+    let http = &gateway.settings.http;
+    if let Err(refusal) = Names::new(http, place.is_local).check(&request) {
         return answer::refusal(refusal.status, &refusal.error);
     }
-    let cors = &origins.cors;
+    let cors = &http.cors;
     let origin = request.headers().get(header::ORIGIN).filter(|origin| allows(cors, origin));
     let origin = origin.cloned();
     let asks = is_preflight(&request).then(|| request.headers().clone());
     let mut response = match asks.filter(|_| origin.is_some()) {
         Some(asked) => preflight(&asked, cors),
-        None => next.run(request).await,
+        None => answer(request).await,
     };
     let headers = response.headers_mut();
     if !cors.origins.is_empty() {
@@ -225,9 +234,9 @@ mod tests {
     #[track_caller]
     fn check(hosts: Option<&[&str]>, is_local: bool, host: &str, expected: bool) {
         let hosts = hosts.map(|hosts| hosts.iter().map(|host| Arc::from(*host)).collect());
-        let origins = Origins::new(&Http { hosts, ..Http::default() }, is_local);
+        let http = Http { hosts, ..Http::default() };
         let request = Request::builder().header("host", host).body(Body::empty()).unwrap();
-        assert_eq!(origins.check_name(&request).is_ok(), expected, "{host}");
+        assert_eq!(Names::new(&http, is_local).check(&request).is_ok(), expected, "{host}");
     }
 
     #[test]
@@ -266,10 +275,11 @@ mod tests {
 
     #[test]
     fn two_hosts_are_none() {
-        let origins = Origins::new(&Http::default(), true);
+        let http = Http::default();
+        let names = Names::new(&http, true);
         let request = Request::builder().header("host", "localhost").header("host", "localhost");
-        assert!(origins.check_name(&request.body(Body::empty()).unwrap()).is_err());
+        assert!(names.check(&request.body(Body::empty()).unwrap()).is_err());
         let old = Request::builder().version(Version::HTTP_10).body(Body::empty()).unwrap();
-        assert!(origins.check_name(&old).is_ok());
+        assert!(names.check(&old).is_ok());
     }
 }

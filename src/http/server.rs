@@ -16,11 +16,12 @@ use tokio::time::Instant;
 
 use super::admit::Load;
 use super::checks::{Checks, Health};
+use super::edge::Edge;
 use super::meters::Meters;
 use super::observe::Observer;
 use super::overload::OperationCounts;
 use super::reloads::{Reload, ReloadCounts, Reloads};
-use super::{Settings, events, listen, page, router};
+use super::{Settings, events, listen, page};
 use crate::engine::Engine;
 use crate::graph::{Backend, Graph};
 use crate::telemetry::counts::ExportCounts;
@@ -243,10 +244,10 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let is_local = listener.local_addr()?.ip().is_loopback();
-    let routes = router(&server, is_local);
+    let edge = Edge::of_graph(&server, is_local);
     let draining = Arc::clone(&server.current().draining);
     let mut drained = draining.subscribe();
-    let accepting = listen::serve(listener, routes, server.clone(), draining.subscribe());
+    let accepting = listen::serve(listener, edge, server.clone(), draining.subscribe());
     let drain = async {
         stop.await;
         server.leave();
@@ -275,6 +276,6 @@ pub async fn serve(
 /// Serves routes of another listener, under the same bounds of connections, until it is dropped.
 pub async fn serve_beside(listener: TcpListener, routes: axum::Router, server: Server) {
     let never = watch::Sender::new(false);
-    let routes = super::wrapped(routes, server.observer());
-    listen::serve(listener, routes, server, never.subscribe()).await;
+    let edge = Edge::of_routes(routes, server.observer());
+    listen::serve(listener, edge, server, never.subscribe()).await;
 }

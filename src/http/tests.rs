@@ -1,11 +1,20 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use tokio::net::TcpListener;
 
+use super::observe::Observer;
 use super::*;
 
 async fn served(routes: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, wrapped(routes, Observer::default())).into_future());
+    let edge = edge::Edge::of_routes(routes, Observer::default());
+    let service = tower::service_fn(move |request| {
+        let edge = Arc::clone(&edge);
+        async move { Ok::<_, Infallible>(edge.pass(request).await) }
+    });
+    tokio::spawn(axum::serve(listener, tower::make::Shared::new(service)).into_future());
     format!("http://{address}/")
 }
 

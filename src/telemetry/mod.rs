@@ -6,6 +6,7 @@
 
 pub mod counts;
 pub mod exposition;
+mod fields;
 pub mod histogram;
 pub mod otlp;
 pub mod span;
@@ -46,7 +47,9 @@ pub fn start(filter: &str, format: Format) -> Result<(), FilterError> {
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if is_json {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        let builder = builder.json().flatten_event(true);
+        let builder = builder.with_current_span(true).with_span_list(false);
+        builder.fmt_fields(fields::JsonFields).try_init()
     } else {
         builder.with_ansi(is_terminal).with_target(false).try_init()
     };

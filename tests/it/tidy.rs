@@ -117,7 +117,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["config"]),
     ("sha1", &["transport"]),
     ("sha2", &["admin", "compile", "engine", "http", "load", "operation", "transport"]),
-    ("tower_http", &["http"]),
+    ("tower", &["http/edge.rs"]),
+    ("tower_http", &["http/edge.rs"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

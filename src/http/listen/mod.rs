@@ -2,6 +2,7 @@
 
 mod pace;
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -9,20 +10,19 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use self::pace::{Answered, Pace, Paced};
 use super::Server;
+use super::edge::Edge;
 use crate::config::settings::Connections;
 
 /// Below this, a head of ordinary requests would not fit, and the library panics.
@@ -38,7 +38,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// Accepts until the gateway drains, then waits for every connection to end.
 pub(super) async fn serve(
     listener: TcpListener,
-    routes: Router,
+    edge: Arc<Edge>,
     server: Server,
     mut draining: watch::Receiver<bool>,
 ) {
@@ -52,8 +52,8 @@ pub(super) async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let (routes, draining) = (routes.clone(), draining.clone());
-        tokio::spawn(connection(stream, peer, place, routes, bounds(), draining));
+        let (edge, draining) = (Arc::clone(&edge), draining.clone());
+        tokio::spawn(connection(stream, peer, place, edge, bounds(), draining));
     }
     drop(listener);
     // an error would mean that nobody can come back
@@ -87,7 +87,7 @@ async fn connection<S, T>(
     stream: S,
     peer: SocketAddr,
     kept: T,
-    routes: Router,
+    edge: Arc<Edge>,
     bounds: Connections,
     mut draining: watch::Receiver<bool>,
 ) where
@@ -96,15 +96,17 @@ async fn connection<S, T>(
 {
     let pace = Pace::new();
     let io = TokioIo::new(Paced::new(stream, Arc::clone(&pace), kept));
-    let routes = TowerToHyperService::new(routes);
     let service = service_fn({
         let pace = Arc::clone(&pace);
         move |request: Request<Incoming>| {
             let running = pace.begin(request.version());
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            let response = routes.call(request);
-            async move { response.await.map(|it| it.map(|body| Answered::new(body, running))) }
+            let response = Arc::clone(&edge).pass(request);
+            async move {
+                let response = response.await;
+                Ok::<_, Infallible>(response.map(|body| Answered::new(body, running)))
+            }
         }
     });
     let server = builder(bounds);
@@ -118,14 +120,18 @@ async fn connection<S, T>(
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        if let Poll::Ready(result) = connection.as_mut().poll(context) {
+        if let Poll::Ready(result) = pace.drive(|| connection.as_mut().poll(context)) {
             return Poll::Ready(result.map_err(|error| error.to_string()));
         }
         let Some(end) = pace.end(&bounds) else { return Poll::Pending };
-        if alarm.deadline() != end {
+        // One that goes off too early costs less than to set it anew with each request.
+        while alarm.deadline() > end || alarm.as_mut().poll(context).is_ready() {
+            if alarm.deadline() == end {
+                return Poll::Ready(Err("the client took too long".to_owned()));
+            }
             alarm.as_mut().reset(end);
         }
-        alarm.as_mut().poll(context).map(|()| Err("the client took too long".to_owned()))
+        Poll::Pending
     });
     if let Err(error) = ended.await {
         tracing::debug!(%peer, error, "a connection was closed");

@@ -36,6 +36,8 @@ struct State {
     is_http2: bool,
     /// Since when the client takes nothing.
     stalled: Option<Instant>,
+    /// Whoever drives the connection is at it, and looks at the time afterwards.
+    is_driven: bool,
 }
 
 impl Pace {
@@ -47,6 +49,7 @@ impl Pace {
             is_reading_head: true,
             is_http2: false,
             stalled: None,
+            is_driven: false,
         };
         Arc::new(Self { state: Mutex::new(state), driver: AtomicWaker::new() })
     }
@@ -75,8 +78,19 @@ impl Pace {
         let mut state = self.state();
         state.running = state.running.saturating_sub(1);
         state.since = Instant::now();
+        let is_driven = state.is_driven;
         drop(state);
-        self.driver.wake();
+        if !is_driven {
+            self.driver.wake();
+        }
+    }
+
+    /// Drives the connection; what changes meanwhile wakes nobody.
+    pub(super) fn drive<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.state().is_driven = true;
+        let polled = poll();
+        self.state().is_driven = false;
+        polled
     }
 
     fn heard(&self) {

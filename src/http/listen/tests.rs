@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use axum::Router;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
 
 use super::*;
+use crate::http::observe::Observer;
 
 /// A client's side of a connection in memory, whose clock is paused: it moves on when both sides wait.
 struct Client {
@@ -33,7 +35,8 @@ fn connect(room: usize) -> (Client, watch::Sender<bool>) {
         .route("/slow", get(slow))
         .route("/long", get(|| async { "x".repeat(100_000) }));
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-    tokio::spawn(connection(server, peer, (), routes, BOUNDS, draining));
+    let edge = Edge::of_routes(routes, Observer::default());
+    tokio::spawn(connection(server, peer, (), edge, BOUNDS, draining));
     (Client { stream, start: Instant::now() }, stop)
 }
 

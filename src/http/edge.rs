@@ -1,0 +1,128 @@
+//! What every request passes on its way in and out, in one function, and who answers it.
+//!
+//! The graph's own address is answered from here. What is asked for less often goes through axum's router, whose layers box and
+//! clone for each request.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use tower::{ServiceExt as _, service_fn};
+use tower_http::CompressionLevel;
+use tower_http::compression::Compression;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+
+use super::observe::{Observer, observe};
+use super::{Server, answer, graphql, origin, routes};
+use crate::error::{ErrorCode, RequestError};
+
+/// What serves at a listener.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    /// Where the graph is served. `None`: not at this listener.
+    graph: Option<origin::Place>,
+    routes: Router,
+    observer: Observer,
+}
+
+impl Edge {
+    /// The graph, its page, health.
+    pub(super) fn of_graph(server: &Server, is_local: bool) -> Arc<Self> {
+        let place = origin::Place { server: server.clone(), is_local };
+        let routes = routes(server, place.clone());
+        Arc::new(Self { graph: Some(place), routes, observer: server.observer() })
+    }
+
+    /// Routes without the graph.
+    pub(super) fn of_routes(routes: Router, observer: Observer) -> Arc<Self> {
+        Arc::new(Self { graph: None, routes, observer })
+    }
+
+    /// What every request passes, the outermost first.
+    pub(super) async fn pass(self: Arc<Self>, request: Request) -> Response {
+        let observer = self.observer.clone();
+        observe(&observer, request, async |request| {
+            let encodings = encodings(&request);
+            let answered = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+            let response = answered.unwrap_or_else(|_| panicked());
+            protect(match encodings {
+                Some(encodings) => compress(response, encodings).await,
+                None => response,
+            })
+        })
+        .await
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        match &self.graph {
+            Some(place) if request.uri().path() == "/graphql" => {
+                let server = place.server.clone();
+                origin::admit(place, request, |request| graphql::handle(server, request)).await
+            }
+            _ => {
+                let Ok(response) = self.routes.clone().oneshot(request).await;
+                response
+            }
+        }
+    }
+}
+
+/// The encodings that a client takes, if it says so.
+fn encodings(request: &Request) -> Option<HeaderMap> {
+    let mut taken = HeaderMap::new();
+    for encoding in request.headers().get_all(header::ACCEPT_ENCODING) {
+        taken.append(header::ACCEPT_ENCODING, encoding.clone());
+    }
+    (!taken.is_empty()).then_some(taken)
+}
+
+/// The same answer, compressed if its client takes that and it is worth it.
+async fn compress(response: Response, encodings: HeaderMap) -> Response {
+    // what comes in parts would wait for its end
+    let whole = SizeAbove::new(1024)
+        .and(NotForContentType::const_new("text/event-stream"))
+        .and(NotForContentType::const_new("multipart/"));
+    let mut response = Some(response);
+    let given = service_fn(move |_: Request<()>| {
+        std::future::ready(Ok::<_, Infallible>(response.take().unwrap_or_default()))
+    });
+    let compression =
+        Compression::new(given).gzip(true).quality(CompressionLevel::Fastest).compress_when(whole);
+    let mut asked = Request::new(());
+    *asked.headers_mut() = encodings;
+    let Ok(compressed) = compression.oneshot(asked).await;
+    compressed.map(axum::body::Body::new)
+}
+
+/// Headers that no answer goes out without.
+fn protect(mut response: Response) -> Response {
+    const ALWAYS: [(HeaderName, &str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    response
+}
+
+/// The last net. What the panic said may hold data, so only its place goes to the log (see `telemetry`).
+fn panicked() -> Response {
+    let error = RequestError::new(
+        ErrorCode::Internal,
+        "an internal error; the log has it under this request's id",
+    );
+    answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, &error)
+}
