@@ -20,6 +20,9 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
         let mut text = Cow::Borrowed(segment);
         // Encoded twice is decoded twice by some servers, so every layer is looked at.
         for _ in 0..4 {
+            if !text.contains('%') {
+                break;
+            }
             text = Cow::Owned(decode(&text));
         }
         // Whatever follows a `;` is a parameter to some servers.

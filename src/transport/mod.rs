@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod freshness;
+mod http;
 mod idempotency;
 mod pages;
 mod post;

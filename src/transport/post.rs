@@ -3,19 +3,31 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http_body_util::BodyExt as _;
+use hyper::Uri;
+use hyper::header::RETRY_AFTER;
+use tokio::time::timeout;
 
-use super::client::{exchange, header};
+use super::client::WireRequest;
+use super::http::{Client, exchange, header};
 use crate::error::BackendError;
+use crate::graph::Method;
 
 /// More of an answer is not read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// A client of its own: no redirects, no proxy from the environment, no retries.
-#[derive(Debug)]
 pub struct Post {
-    client: reqwest::Client,
-    url: reqwest::Url,
+    client: Client,
+    /// With an empty body.
+    request: WireRequest,
+    timeout: Duration,
+}
+
+impl std::fmt::Debug for Post {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.request.fmt(formatter)
+    }
 }
 
 /// What came back.
@@ -35,39 +47,43 @@ impl Post {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         timeout: Duration,
     ) -> Result<Self, BackendError> {
-        let url = reqwest::Url::parse(url)
+        Uri::try_from(url)
             .map_err(|error| BackendError::Build { reason: format!("the URL: {error}") })?;
-        let mut all = HeaderMap::new();
-        all.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        let mut request = WireRequest {
+            method: Method::Post,
+            url: url.to_owned(),
+            headers: vec![("content-type".into(), media.into())],
+            body: Bytes::new(),
+            answer_bytes: ANSWER_BYTES_MAX,
+        };
         for (name, value) in headers {
-            let (name, value) = header(name, value)?;
-            all.insert(name, value);
+            header(name, value)?;
+            request.set_default_header(&name.to_ascii_lowercase(), value);
         }
-        let mut builder =
-            super::client::builder().default_headers(all).connect_timeout(timeout).timeout(timeout);
-        if url.scheme() != "https" {
-            // plain HTTP needs no certificates, and must work where the system has none
-            builder = builder.tls_certs_only([]);
-        }
-        let client = builder.build().map_err(exchange)?;
-        Ok(Self { client, url })
+        Ok(Self { client: Client::to(url, None, timeout, 1)?, request, timeout })
     }
 
     /// Sends, and reads what comes back.
     pub async fn send(&self, body: Bytes) -> Result<Posted, BackendError> {
-        let request = self.client.post(self.url.clone()).body(body);
-        let mut response = request.send().await.map_err(exchange)?;
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let request = WireRequest { body, ..self.request.clone() };
+        let late = |_| BackendError::Timeout { after: self.timeout };
+        timeout(self.timeout, self.exchange(request)).await.map_err(late)?
+    }
+
+    async fn exchange(&self, request: WireRequest) -> Result<Posted, BackendError> {
+        let (head, mut answer) = self.client.open(request).await?.into_parts();
+        let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(exchange)? {
+        while let Some(frame) = answer.frame().await {
+            let Ok(chunk) = frame.map_err(exchange)?.into_data() else { continue };
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 break;
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Posted {
-            status: response.status().as_u16(),
+            status: head.status.as_u16(),
             retry_after: retry_after.map(Duration::from_secs),
             body: body.freeze(),
         })

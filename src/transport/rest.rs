@@ -81,8 +81,8 @@ fn json(call: &Call, response: WireResponse) -> Result<Payload, BackendError> {
             reason: "JSON is UTF-8 and another charset was declared".to_owned(),
         });
     }
-    let came = describe(&response);
-    Payload::json(response.body, call.answer_limits).map_err(|error| undecoded(&error, &came))
+    Payload::json(response.body.clone(), call.answer_limits)
+        .map_err(|error| undecoded(&error, &describe(&response)))
 }
 
 /// Which of several keys is missing is found by halving, where the call says so.

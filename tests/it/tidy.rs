@@ -97,8 +97,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("foldhash", &["cache"]),
     ("getrandom", &["http", "load", "transport"]),
     ("hmac", &["load", "transport"]),
-    ("hyper", &["http/listen"]),
-    ("hyper_util", &["http/listen"]),
+    ("http_body_util", &["transport"]),
+    ("hyper", &["http/listen", "transport"]),
+    ("hyper_rustls", &["transport/http.rs"]),
+    ("hyper_util", &["http/listen", "transport/http.rs"]),
     ("jaq_core", &["mapping/jq"]),
     ("jaq_json", &["mapping/jq"]),
     ("jaq_std", &["mapping/jq"]),
@@ -110,15 +112,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick_xml", &["template", "transport"]),
     // patterns of values that match nothing
     ("regex", &["compile", "graph"]),
-    ("reqwest", &["transport"]),
-    ("rustls", &["transport"]),
     ("opentelemetry_proto", &["telemetry/otlp.rs"]),
     ("prost", &["telemetry/otlp.rs"]),
+    // only tests ask by it
+    ("reqwest", &[]),
+    ("rustls", &["transport/http.rs"]),
     ("saphyr_parser", &["config"]),
     ("sha1", &["transport"]),
     ("sha2", &["admin", "compile", "engine", "http", "load", "operation", "transport"]),
-    ("tower", &["http/edge.rs"]),
-    ("tower_http", &["http/edge.rs"]),
+    ("tower", &["http/edge.rs", "transport/http.rs"]),
+    ("tower_http", &["http/edge.rs", "transport/http.rs"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

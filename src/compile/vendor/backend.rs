@@ -246,10 +246,13 @@ pub(in crate::compile) fn check_url(text: &str) -> Result<String, &'static str> 
     if text.contains(['?', '#']) {
         return Err("it must not have a query or fragment");
     }
-    if text.chars().any(|character| {
-        character.is_whitespace() || character.is_control() || "{}\\\"<>".contains(character)
-    }) {
-        return Err("it holds a character that an address cannot have");
+    if text
+        .chars()
+        .any(|character| !character.is_ascii_graphic() || "{}\\\"<>^`|".contains(character))
+    {
+        return Err(
+            "it holds a character that an address cannot have: a host is written in ASCII (`xn--…`), a path percent-encoded",
+        );
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {

@@ -1,0 +1,237 @@
+//! The HTTP client of one backend: its pool of connections, over TLS where its URL says so.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body as _;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tower::timeout::Timeout;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt as _};
+use tower_http::decompression::{Decompression, DecompressionBody};
+
+use super::client::{WireRequest, WireResponse};
+use crate::error::BackendError;
+use crate::graph::{Backend, Method};
+
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("cyclorama/", env!("CARGO_PKG_VERSION")));
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+
+/// A connection that nobody uses stays open so long.
+const IDLE: Duration = Duration::from_mins(1);
+/// A connection whose other side is silent is asked after so long whether it is there, and so often.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_TRIES: u32 = 3;
+/// What was sent and is not acknowledged in this time was not received.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
+type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, io::Error>;
+
+/// An answer whose head is there.
+pub(super) type Opened = hyper::Response<DecompressionBody<hyper::body::Incoming>>;
+
+/// Host and port of an address.
+pub(super) fn place(url: &str) -> Option<(String, u16)> {
+    let uri = Uri::try_from(url).ok()?;
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    Some((uri.host()?.to_owned(), uri.port_u16().unwrap_or(usual)))
+}
+
+/// Its own pool; it follows no redirect, reads no proxy from the environment, and repeats nothing that was sent.
+#[derive(Clone)]
+pub struct Client {
+    pool: legacy::Client<Connector, Full<Bytes>>,
+}
+
+impl Client {
+    /// Of a backend.
+    pub(super) fn new(backend: &Backend) -> Result<Self, BackendError> {
+        let roots = match &backend.tls_ca {
+            Some(pem) => Some(authorities(backend, pem)?),
+            None => None,
+        };
+        Self::to(&backend.url, roots, backend.connect_timeout, backend.concurrency.max(1))
+    }
+
+    /// Of whoever is at this address, with so many connections kept while nobody uses them.
+    pub(super) fn to(
+        url: &str,
+        roots: Option<RootCertStore>,
+        connect_timeout: Duration,
+        idle: usize,
+    ) -> Result<Self, BackendError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(connect_timeout));
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_TRIES));
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+        // TLS included
+        let connector = Timeout::new(secured(tcp, url, roots)?, connect_timeout);
+        let pool = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(idle)
+            .build(BoxCloneSyncService::new(connector.map_err(io::Error::other)));
+        Ok(Self { pool })
+    }
+
+    /// Sends a request and reads its whole answer.
+    pub(super) async fn send(&self, request: WireRequest) -> Result<WireResponse, BackendError> {
+        let limit = request.answer_bytes;
+        read(self.open(request).await?, limit).await
+    }
+
+    /// Sends a request; its answer's body is still to be read.
+    pub(super) async fn open(&self, request: WireRequest) -> Result<Opened, BackendError> {
+        let sent = Decompression::new(&self.pool).oneshot(to_http(request)?);
+        sent.await.map_err(unsent)
+    }
+}
+
+fn secured(
+    tcp: HttpConnector,
+    url: &str,
+    roots: Option<RootCertStore>,
+) -> Result<HttpsConnector<HttpConnector>, BackendError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    // Plain HTTP needs no certificates, and must work where the system has none.
+    let roots = roots.or_else(|| (!url.starts_with("https:")).then(RootCertStore::empty));
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match roots {
+        None => builder.with_provider_and_platform_verifier(provider).map_err(unready)?,
+        Some(roots) => builder.with_tls_config(
+            ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map_err(unready)?
+                .with_root_certificates(roots)
+                .with_no_client_auth(),
+        ),
+    };
+    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
+}
+
+fn unready(error: impl Error + Send + Sync + 'static) -> BackendError {
+    BackendError::Connect { source: Box::new(error) }
+}
+
+fn authorities(backend: &Backend, pem: &str) -> Result<RootCertStore, BackendError> {
+    let mut roots = RootCertStore::empty();
+    let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let are_read = certificates
+        .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
+    if !are_read || roots.is_empty() {
+        let reason =
+            format!("`tls.ca` of the role {} holds no certificate that can be read", backend.role);
+        return Err(BackendError::Build { reason });
+    }
+    Ok(roots)
+}
+
+fn to_http(request: WireRequest) -> Result<Request<Full<Bytes>>, BackendError> {
+    let uri = Uri::try_from(request.url)
+        .map_err(|error| BackendError::Build { reason: format!("the URL: {error}") })?;
+    let method = match request.method {
+        Method::Get => hyper::Method::GET,
+        Method::Post => hyper::Method::POST,
+        Method::Put => hyper::Method::PUT,
+        Method::Patch => hyper::Method::PATCH,
+        Method::Delete => hyper::Method::DELETE,
+        Method::Head => hyper::Method::HEAD,
+    };
+    let mut http = Request::new(Full::new(request.body));
+    (*http.method_mut(), *http.uri_mut()) = (method, uri);
+    let headers = http.headers_mut();
+    headers.reserve(request.headers.len() + 3);
+    for (name, value) in &request.headers {
+        let (name, value) = header(name, value)?;
+        headers.insert(name, value);
+    }
+    headers.entry(header::USER_AGENT).or_insert(AGENT);
+    headers.entry(header::ACCEPT).or_insert(ANYTHING);
+    Ok(http)
+}
+
+pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BackendError> {
+    let bad = || BackendError::Build {
+        reason: format!("header `{name}` has a value that cannot be sent"),
+    };
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+    // Whatever is not plainly public may be a credential: never indexed, never printed.
+    value.set_sensitive(!matches!(name, "accept" | "content-type" | "soapaction"));
+    Ok((parsed, value))
+}
+
+async fn read(response: Opened, limit: usize) -> Result<WireResponse, BackendError> {
+    let (head, mut body) = response.into_parts();
+    let (status, headers) = (head.status.as_u16(), to_pairs(&head.headers));
+    let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(BackendError::TooLarge { limit });
+    }
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(exchange)?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        if bytes.len() + chunk.len() > limit {
+            return Err(BackendError::TooLarge { limit });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(WireResponse { status, headers, body: bytes.freeze() })
+}
+
+/// Headers that are not text are left out: nothing reads them.
+fn to_pairs(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().into(), value.to_str().ok()?.into())))
+        .collect()
+}
+
+fn unsent(error: legacy::Error) -> BackendError {
+    if error.is_connect() && !is_untrusted(&error) {
+        return BackendError::Connect { source: Box::new(error) };
+    }
+    exchange(Box::new(error))
+}
+
+pub(super) fn exchange(source: BoxError) -> BackendError {
+    if is_untrusted(&*source) {
+        BackendError::Untrusted { source }
+    } else {
+        BackendError::Exchange { source }
+    }
+}
+
+/// Whether what failed is the certificate of the other side: its name, its time, or who signed it.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // what an I/O error carries is not its source, but what it carries has one
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match carried {
+        Some(carried) => is_untrusted(carried),
+        None => error.source().is_some_and(is_untrusted),
+    }
+}
