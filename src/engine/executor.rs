@@ -45,7 +45,7 @@ impl Executor for EngineExecutor {
     }
 }
 
-async fn answer(engine: &Engine, request: Request, session: Option<Arc<Data>>) -> Response {
+async fn answer(engine: &Arc<Engine>, request: Request, session: Option<Arc<Data>>) -> Response {
     let principal = principal_of(&request.data)
         .or_else(|| session.as_deref().and_then(principal_of))
         .unwrap_or_else(Principal::anonymous);

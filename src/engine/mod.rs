@@ -4,6 +4,7 @@
 //! Gives: the bytes of each answer, and how it went.
 //! Never: knows HTTP, or the files that the graph was made from.
 
+mod alike;
 mod cost;
 mod delivery;
 mod executor;
@@ -31,6 +32,8 @@ use crate::plan::{Explanation, Plan};
 use crate::principal::Principal;
 use crate::respond::{self, Source};
 use crate::telemetry::exposition::Exposition;
+
+use alike::Alike;
 
 pub use crate::backend::figures;
 pub use crate::cache::CacheCounts;
@@ -61,6 +64,7 @@ pub struct Engine {
     known: Known,
     cursors: CursorKey,
     operations: Arc<Operations>,
+    alike: Alike,
 }
 
 /// A GraphQL request, whichever way it came in.
@@ -140,7 +144,8 @@ impl Engine {
         let cache = Cache::new(graph.cache.clone());
         let plans = Plans::new(graph.limits.plans);
         let loader = Loader::new(Arc::clone(&graph), backends, cache);
-        Arc::new(Self { graph, loader, plans, known, cursors, operations })
+        let alike = Alike::default();
+        Arc::new(Self { graph, loader, plans, known, cursors, operations, alike })
     }
 
     /// The engine of another graph, in the place of this one: cursors, and documents that clients registered, stay good, and backends
@@ -164,12 +169,12 @@ impl Engine {
     }
 
     /// Executes one request: guard, parse, validate and plan (or find the plan), coerce, execute, respond.
-    pub async fn execute(&self, request: Request, principal: &Principal) -> Response {
+    pub async fn execute(self: &Arc<Self>, request: Request, principal: &Principal) -> Response {
         let mut counted = self.operations.begin(principal);
         let response = match self.prepare(&request, counted.principal(principal)) {
             Ok(prepared) => {
                 counted.is(&prepared.plan.operation);
-                self.run(&prepared).await
+                self.run_or_join(prepared).await
             }
             Err(response) => response,
         };
@@ -195,7 +200,7 @@ impl Engine {
             Ok((prepared, Some(parts))) => {
                 delivery::start(Arc::clone(self), prepared, parts, format).await
             }
-            Ok((prepared, None)) => Delivery::Whole(self.run(&prepared).await),
+            Ok((prepared, None)) => Delivery::Whole(self.run_or_join(prepared).await),
             Err(response) => Delivery::Whole(response),
         };
         counted.delivered(&delivery);

@@ -73,7 +73,7 @@ pub enum OperationKind {
 pub struct VariableId(pub u16);
 
 /// Coerced variable values, by `VariableId`; `None` is "not given, no default".
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variables(pub Vec<Option<serde_json::Value>>);
 
 /// What is selected on an object of `ty`: for an object type one branch, for an abstract type one branch for each possible
