@@ -1,6 +1,7 @@
 //! The comparison itself: everything started, answers compared, then rounds in which everybody has a turn.
 //!
-//! Takes: the product's binary, `--packages` (Node packages), `--rounds`, `--seconds`, `--only TEXT`, `--out FOLDER`.
+//! Takes: the product's binary, `--packages` (Node packages), `--rounds`, `--milliseconds`, `--only TEXT` (of scenarios), `--among TEXT,TEXT` (of
+//! contestants), `--out FOLDER`.
 //! Gives: a table of medians over rounds, as text, and as a page with a plot; fails where answers differ.
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ async fn compare(
     command.args(["backends", "--latency", &scenario.latency.to_string()]);
     let backends = Process::start(command).await?;
     let mut taking = Vec::new();
-    for contestant in Contestant::ALL {
+    for contestant in Contestant::ALL.into_iter().filter(|one| place.is_among(*one)) {
         let needs_packages = contestant == Contestant::ApolloServer;
         if contestant.takes_part(&scenario) && (!needs_packages || place.has_packages()) {
             let process = contestant.start(place, scenario.setting, &backends.address).await;

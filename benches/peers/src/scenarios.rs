@@ -206,6 +206,8 @@ pub(crate) struct Place {
     cyclorama: PathBuf,
     files: PathBuf,
     packages: Option<PathBuf>,
+    /// Parts of the names of those who take part. `None`: all.
+    among: Option<Vec<String>>,
 }
 
 impl Place {
@@ -214,7 +216,15 @@ impl Place {
             cyclorama: options.value("--cyclorama").ok_or("--cyclorama BINARY is missing")?.into(),
             files: options.value("--files").unwrap_or(env!("CARGO_MANIFEST_DIR")).into(),
             packages: options.value("--packages").map(PathBuf::from),
+            among: options
+                .value("--among")
+                .map(|names| names.split(',').map(str::to_owned).collect()),
         })
+    }
+
+    pub(crate) fn is_among(&self, contestant: Contestant) -> bool {
+        let named = |part: &String| contestant.name().contains(part.as_str());
+        self.among.as_ref().is_none_or(|names| names.iter().any(named))
     }
 
     pub(crate) fn has_packages(&self) -> bool {
