@@ -13,12 +13,17 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use growth::{Filled, PerField, Plans};
+use world::thread_time;
 
+#[path = "engine/growth.rs"]
+mod growth;
 #[path = "engine/mapping.rs"]
 mod mapping;
 #[path = "engine/operations.rs"]
 mod operations;
+#[path = "engine/world.rs"]
+mod world;
 
 fn main() {
     let words: Vec<String> =
@@ -27,6 +32,47 @@ fn main() {
     let bench = Bench { words, runs };
     mapping::run(&bench);
     operations::run(&bench);
+    if bench.is_timed() {
+        grow(&bench);
+    }
+}
+
+/// How work grows; `tests/bounds` holds these figures.
+fn grow(bench: &Bench) {
+    let tell = |what: &str, figures: String| println!("growth: {what:42} {figures}");
+    if bench.wants("growth: parents") {
+        for customers in [10, 100, 1_000, 10_000] {
+            let PerField { warm, cold } = growth::parents(customers);
+            let what = format!("a field, {customers} parents");
+            tell(&what, format!("{warm:>10.1?} warm {cold:>10.1?} cold"));
+        }
+    }
+    if bench.wants("growth: fields") {
+        for count in [10, 100, 1_000] {
+            let PerField { warm, cold } = growth::fields(count);
+            let what = format!("a field, {count} of each parent");
+            tell(&what, format!("{warm:>10.1?} warm {cold:>10.1?} cold"));
+        }
+    }
+    if bench.wants("growth: cache") {
+        for customers in [1_000, 500_000] {
+            let Filled { entries, bytes, allocated, hit } = growth::filled(customers, 1_024);
+            let what = format!("a page of hits among {entries} entries");
+            tell(&what, format!("{hit:>10.1?}; {bytes} bytes weighed, {allocated} allocated"));
+        }
+    }
+    if bench.wants("growth: schema") {
+        for types in [100, 1_000] {
+            tell(&format!("{types} types compile"), format!("{:>10.1?}", growth::schema(types)));
+        }
+    }
+    if bench.wants("growth: known operations") {
+        for count in [100, 10_000] {
+            let Plans { hit, bytes, made_anew } = growth::known(count);
+            let what = format!("one of {count} known operations");
+            tell(&what, format!("{hit:>10.1?}; {bytes} bytes, {made_anew} made anew"));
+        }
+    }
 }
 
 /// What is asked for on the command line.
@@ -36,10 +82,19 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+
+    /// Whether there is a clock, and not only so many runs.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.runs.is_none()
+    }
+
     /// Runs `work` until a fifth of a second has passed, and at least 50 times, or as often as was asked for; prints the
     /// median and the fastest.
     pub(crate) fn measure<T>(&self, name: &str, mut work: impl FnMut() -> T) {
-        if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
+        if !self.wants(name) {
             return;
         }
         if let Some(runs) = self.runs {
@@ -63,10 +118,4 @@ impl Bench {
             times.len()
         );
     }
-}
-
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let parts = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
-    Duration::new(parts.0.unwrap_or_default(), parts.1.unwrap_or_default())
 }

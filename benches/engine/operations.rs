@@ -1,65 +1,32 @@
-//! A whole operation over backends in memory: guard, parse, validate and plan; a warm run of 100 customers.
+//! A whole operation over backends in memory: guard, parse, validate and plan; a warm run of 100 customers; a cold one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use cyclorama::backend::Backends;
-use cyclorama::compile::{Files, compile};
-use cyclorama::engine::{Engine, EngineSettings, Request};
+use cyclorama::config::settings::{KnownDocument, KnownOperations};
+use cyclorama::engine::{EngineSettings, Request};
 use cyclorama::principal::Principal;
-use cyclorama::transport::{MemoryWire, WireRequest, WireResponse};
 use cyclorama::{operation, plan};
-use futures_util::FutureExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Bench;
-
-const FILES: &[(&str, &str)] = &[
-    ("cyclorama.yaml", include_str!("files/cyclorama.yaml")),
-    ("schema/schema.graphql", include_str!("files/schema.graphql")),
-    ("resolvers/roles.yaml", include_str!("files/roles.yaml")),
-    ("resolvers/identity.yaml", include_str!("files/identity.yaml")),
-    ("resolvers/crm/bench.yaml", include_str!("files/crm.yaml")),
-    ("resolvers/billing/bench.yaml", include_str!("files/billing.yaml")),
-    ("resolvers/support/bench.yaml", include_str!("files/support.yaml")),
-];
-
-const QUERY: &str = "query Page { customers(first: 100) { nodes { id name email \
-     invoices(first: 5) { nodes { id number status total { amount currency } } } \
-     tickets(first: 3) { nodes { id subject priority } } } } }";
+use crate::world::{Records, World, page, tenant};
 
 pub(crate) fn run(bench: &Bench) {
-    let compiled = compile(&Files::in_memory("cyclorama.yaml", FILES.iter().copied()));
-    let graph = Arc::new(compiled.graph.expect("the files compile"));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let records = Records { customers: 100, invoices: 5, tickets: 3 };
+    let world = World::new(records, "cache: { ttl: 1h }\n", EngineSettings::default());
+    let query = page(100);
+    let graph = world.engine.graph();
 
-    bench.measure("operation: guard, parse, validate, plan", || {
-        let prepared = operation::prepare(&graph, QUERY, None).expect("a valid operation");
-        plan::plan(&graph, prepared)
+    bench.measure("operation: guard, parse, validate", || {
+        operation::prepare(graph, &query, None).expect("a valid operation")
+    });
+    bench.measure("operation: plan of a document (all before the first call)", || {
+        let prepared = operation::prepare(graph, &query, None).expect("a valid operation");
+        plan::plan(graph, prepared)
     });
 
-    // what backends answer is made once: their work is not ours
-    let made: Mutex<HashMap<(String, Bytes), WireResponse>> = Mutex::default();
-    let wire: MemoryWire = Arc::new(move |request| {
-        let key = (request.url.clone(), request.body.clone());
-        let mut made = made.lock().expect("one thread");
-        let response = made.entry(key).or_insert_with(|| answer(&request)).clone();
-        // a body of its own, as from a socket
-        let body = Bytes::from(response.body.to_vec());
-        std::future::ready(Ok(WireResponse { body, ..response })).boxed()
-    });
-    let backends = Backends::in_memory(Arc::clone(&graph), &wire);
-    let engine =
-        Engine::over(Arc::clone(&graph), backends, EngineSettings::default()).expect("an engine");
-    let principal = Principal::anonymous();
-    let execute = || {
-        let request = Request { query: QUERY.to_owned(), ..Request::default() };
-        runtime.block_on(engine.execute(request, &principal))
-    };
-    let first = execute();
-    let shown: Value = serde_json::from_slice(&first.body).expect("JSON");
+    let first = world.ask(&query);
+    let shown: Value = serde_json::from_slice(&first).expect("JSON");
     assert_eq!(shown.get("errors"), None, "{shown:#}");
     assert_eq!(
         shown
@@ -68,62 +35,29 @@ pub(crate) fn run(bench: &Bench) {
             .map(Vec::len),
         Some(3)
     );
-    println!("{:48} {:>12} bytes", "operation: answer", first.body.len());
     // the first one over cached records keeps what it writes of them
-    drop(execute());
-    let allocations = allocation_counter::measure(|| drop(execute()));
-    println!("{:48} {:>12} allocations", "operation: warm", allocations.count_total);
-    bench.measure("operation: warm, 100 customers, 500 invoices, 300 tickets", execute);
-
-    let cold = Engine::over(
-        Arc::clone(&graph),
-        Backends::in_memory(graph, &wire),
-        EngineSettings::default(),
-    );
-    let cold = cold.expect("an engine");
-    let mut tenant = 0_u32;
-    bench.measure("operation: cold (a new tenant each time)", || {
-        tenant += 1;
-        let principal =
-            Principal { tenant: Arc::from(tenant.to_string()), ..Principal::anonymous() };
-        let request = Request { query: QUERY.to_owned(), ..Request::default() };
-        runtime.block_on(cold.execute(request, &principal))
-    });
-}
-
-fn answer(request: &WireRequest) -> WireResponse {
-    let keys = || {
-        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        body.get("keys").and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let body = if request.url.contains("/customers") {
-        let record = |number: u32| {
-            json!({
-                "id": format!("c{number}"), "name": format!("Customer {number}"), "email": format!("c{number}@example.com"),
-                "billing": format!("b{number}"),
-            })
-        };
-        json!({ "items": (0..100).map(record).collect::<Vec<_>>() })
-    } else if request.url.contains("/invoices") {
-        let record = |key: &Value, number: u32| {
-            json!({
-                "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "account": key, "number": format!("2026-{number:05}"),
-                "status": "open", "total": 123_456 + number, "currency": "EUR",
-            })
-        };
-        json!({ "items": keys().iter().flat_map(|key| (0..5).map(move |number| record(key, number))).collect::<Vec<_>>() })
-    } else {
-        let record = |key: &Value, number: u32| {
-            json!({
-                "id": format!("{}-{number}", key.as_str().unwrap_or_default()), "email": key,
-                "subject": format!("Question {number} about an order"), "priority": number,
-            })
-        };
-        json!({ "items": keys().iter().flat_map(|key| (0..3).map(move |number| record(key, number))).collect::<Vec<_>>() })
-    };
-    WireResponse {
-        status: 200,
-        headers: vec![("content-type".into(), "application/json".into())],
-        body: body.to_string().into(),
+    drop(world.ask(&query));
+    if bench.is_timed() {
+        println!("{:48} {:>12} bytes", "operation: answer", first.len());
+        let allocations = allocation_counter::measure(|| drop(world.ask(&query)));
+        println!("{:48} {:>12} allocations", "operation: warm", allocations.count_total);
     }
+    bench
+        .measure("operation: warm, 100 customers, 500 invoices, 300 tickets", || world.ask(&query));
+
+    let known = KnownDocument { ids: vec![Arc::from("page")], text: Arc::from(page(1)) };
+    let known = KnownOperations { documents: Arc::from([known]), ..KnownOperations::default() };
+    let settings = EngineSettings { known, ..EngineSettings::default() };
+    let records = Records { customers: 1, invoices: 5, tickets: 3 };
+    let small = World::new(records, "cache: { ttl: 1h }\n", settings);
+    let by_id = || Request { id: Some("page".to_owned()), ..Request::default() };
+    let run_by_id = || small.run(&Principal::anonymous(), by_id());
+    drop(run_by_id());
+    bench.measure("operation: known by its id, warm, one customer", run_by_id);
+
+    let mut number = 0;
+    bench.measure("operation: cold (a new tenant each time)", || {
+        number += 1;
+        world.ask_as(&tenant(number), &query)
+    });
 }

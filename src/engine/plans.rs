@@ -1,4 +1,4 @@
-//! Plans kept by document, or by the id of a known document, bounded in number.
+//! Plans kept by document, or by the id of a known document, bounded in what they weigh.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +14,20 @@ use crate::plan::{self, Plan};
 
 #[derive(Debug)]
 pub(super) struct Plans {
-    kept: Cache<Key, Arc<Plan>, FxBuildHasher>,
+    kept: Cache<Key, Kept, FxBuildHasher>,
     hashed: AtomicU64,
     made: AtomicU64,
 }
+
+#[derive(Clone, Debug)]
+struct Kept {
+    plan: Arc<Plan>,
+    /// As how many plans it counts.
+    plans: u32,
+}
+
+/// A larger plan counts as several.
+const PLAN_BYTES: usize = 64 * 1024;
 
 /// What has been done to find plans, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +47,10 @@ enum Key {
 impl Plans {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            kept: Cache::builder().max_capacity(most as u64).build_with_hasher(FxBuildHasher),
+            kept: Cache::builder()
+                .max_capacity(most as u64)
+                .weigher(|_, kept: &Kept| kept.plans)
+                .build_with_hasher(FxBuildHasher),
             hashed: AtomicU64::new(0),
             made: AtomicU64::new(0),
         }
@@ -79,13 +92,16 @@ impl Plans {
         document: &str,
         operation_name: Option<&str>,
     ) -> Result<Arc<Plan>, Vec<RequestError>> {
-        if let Some(plan) = self.kept.get(&key) {
-            return Ok(plan);
+        if let Some(kept) = self.kept.get(&key) {
+            return Ok(kept.plan);
         }
         self.made.fetch_add(1, Ordering::Relaxed);
         let operation = operation::prepare(graph, document, operation_name)?;
         let plan = Arc::new(plan::plan(graph, operation));
-        self.kept.insert(key, Arc::clone(&plan));
+        // literals of the document stand in its plan, in one place or in several
+        let plans = (plan.weight() + document.len()).div_ceil(PLAN_BYTES);
+        let plans = u32::try_from(plans).unwrap_or(u32::MAX);
+        self.kept.insert(key, Kept { plan: Arc::clone(&plan), plans });
         Ok(plan)
     }
 }
@@ -108,16 +124,24 @@ mod tests {
 
     #[test]
     fn no_more_plans_are_kept_than_the_limit_says() {
-        let graph = graph("type Query { a: Int }");
+        let graph = graph("type Query { a: Int, deeper: Query }");
         let plans = Plans::new(3);
         for number in 0..200 {
             plans.find_or_make(&graph, &format!("{{ a{number}: a }}"), None).unwrap();
         }
         plans.kept.run_pending_tasks();
         assert_eq!(plans.kept.entry_count(), 3);
+        // one of a hundred fields counts as three: it has all the room, or none
+        let large: Vec<String> = (0..99).map(|number| format!("b{number}: a")).collect();
+        plans
+            .find_or_make(&graph, &format!("{{ deeper {{ {} }} }}", large.join(" ")), None)
+            .unwrap();
+        plans.find_or_make(&graph, "{ a }", None).unwrap();
+        plans.kept.run_pending_tasks();
+        assert!(plans.kept.weighted_size() <= 3, "{}", plans.kept.weighted_size());
         // a document that is refused is kept nowhere
         plans.find_or_make(&graph, "{ b }", None).unwrap_err();
         plans.find_or_make(&graph, "{ b }", None).unwrap_err();
-        assert_eq!(plans.counts(), PlanCounts { hashed: 202, made: 202 });
+        assert_eq!(plans.counts(), PlanCounts { hashed: 204, made: 204 });
     }
 }

@@ -84,6 +84,17 @@ pub struct Selection {
     pub branches: Vec<Branch>,
 }
 
+impl Selection {
+    /// The fields of all branches, and those beneath them.
+    pub fn count_fields(&self) -> usize {
+        let beneath = |field: &Arc<SelectedField>| {
+            let of = |selection: &Option<Self>| selection.as_ref().map_or(0, Self::count_fields);
+            1 + of(&field.selection) + of(&field.reads)
+        };
+        self.branches.iter().flat_map(|branch| &branch.fields).map(beneath).sum()
+    }
+}
+
 #[derive(Debug)]
 pub struct Branch {
     pub ty: TypeId,

@@ -86,6 +86,14 @@ impl Plan {
         self.bytes.load(Ordering::Relaxed).saturating_add(512)
     }
 
+    /// The memory that it takes, about: mostly for its fields, which stand in the operation, in its cost and in the answer's shape.
+    pub fn weight(&self) -> usize {
+        const FIELD_BYTES: usize = 1_536;
+        const STEP_BYTES: usize = 1_024;
+        self.operation.root.count_fields() * FIELD_BYTES
+            + (self.steps.len() + self.sites.len()) * STEP_BYTES
+    }
+
     pub fn wrote(&self, bytes: usize) {
         self.bytes.store(bytes.min(LONGEST_ROOM), Ordering::Relaxed);
     }

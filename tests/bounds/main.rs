@@ -1,4 +1,5 @@
-//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics.
+//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics. How work grows with
+//! what is asked for and what is kept.
 //!
 //! Times are asserted in release builds alone (`cargo test --release --test bounds`), where they mean something; the same
 //! documents run in every build. `CYCLORAMA_FUZZ_CASES` makes the mutations as many as one likes.
@@ -8,10 +9,15 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "texts made once")]
 
 mod bombs;
+#[path = "../../benches/engine/growth.rs"]
+mod figures;
 mod growth;
 mod mutations;
 mod places;
+mod scale;
 mod valid;
+#[path = "../../benches/engine/world.rs"]
+mod world;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -22,8 +28,8 @@ use cyclorama::graph::Graph;
 use cyclorama::operation::{self, Parts};
 use cyclorama::plan::{self, Plan, Stages};
 use cyclorama::principal::Principal;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::Map;
+use world::thread_time;
 
 /// The longest document that is looked at by default.
 const BYTES: usize = 64 * 1024;
@@ -32,12 +38,6 @@ const MOST: Duration = Duration::from_millis(20);
 
 static GRAPH: LazyLock<Graph> =
     LazyLock::new(|| compile(&Files::read(Path::new("cyclorama.yaml"))).graph.unwrap());
-
-/// Time that this thread has spent on a processor: other threads, and other programs, do not count.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
-}
 
 /// Accepts or refuses a document as a request's is, up to its plan. Gives whether it was accepted, and the thread time.
 fn settle(document: &str) -> (bool, Duration) {

@@ -174,7 +174,12 @@ static LIMITS: Shape = Shape {
         ),
         default("body_bytes", Kind::Size, "2MiB", "The request's body, all of it."),
         default("errors", count(), "100", "Errors in one answer; the rest are counted."),
-        default("plans", count(), "1000", "Plans that are kept."),
+        default(
+            "plans",
+            count(),
+            "1000",
+            "Plans that are kept. One that takes more than 64 KiB of memory counts as several.",
+        ),
         default("objects", count(), "100000", "Objects that one answer may hold."),
         default(
             "key_bytes",
