@@ -56,6 +56,12 @@ fn process(server: &Server, out: &mut Exposition) {
     let operations = server.operations();
     out.gauge("cyclorama_operations_running", &[], "Operations that run.")
         .sample(&[], operations.running);
+    out.gauge(
+        "cyclorama_operations_room",
+        &[],
+        "Operations that may run at once: fewer than the bound while what is ready waits for a processor.",
+    )
+    .sample(&[], operations.room);
     out.counter("cyclorama_operations_refused_total", &["cause"], "Operations that were refused before they ran: too many ran, or their client had used its budget.")
         .sample(&["overload"], operations.shed)
         .sample(&["rate_limit"], server.rate_limited());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::deployment::duration;
 use super::edge::count;
 use crate::config::settings::{Overload, RateKey, RateLimit};
+use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -20,6 +21,10 @@ pub(super) fn overload(node: Option<&Node>, problems: &mut Vec<Diagnostic>) -> O
         window: time("window", defaults.window),
         unready_for: time("unready_for", defaults.unready_for),
         operations: count(node, "operations", defaults.operations),
+        adaptive: node
+            .and_then(|node| node.get_text("adaptive"))
+            .and_then(units::boolean)
+            .unwrap_or(defaults.adaptive),
         unready_after: count(node, "unready_after", defaults.unready_after),
     }
 }

@@ -23,6 +23,7 @@ mod page;
 mod rate;
 mod reloads;
 mod request;
+mod room;
 mod server;
 mod socket;
 

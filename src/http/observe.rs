@@ -158,7 +158,10 @@ impl Drop for LogLine {
             self.span.fail(Arc::from(status.to_string()));
         }
         match status {
-            500.. => tracing::error!(method, route, status, duration_ms, "request"),
+            // a refusal is no fault of ours, and whoever is asked for too much has no time for lines about it
+            500..=502 | 504.. => {
+                tracing::error!(method, route, status, duration_ms, "request");
+            }
             _ if is_quiet(route) => {
                 tracing::debug!(method, route, status, duration_ms, "request");
             }

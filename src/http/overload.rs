@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use tokio::time::Instant;
 
 use super::request::Refusal;
+use super::room::Room;
 use crate::config::settings::Overload as Settings;
 use crate::error::ErrorCode;
 
@@ -20,6 +21,7 @@ pub(super) struct Overload {
     admitted: AtomicU64,
     shed: AtomicU64,
     recent: Mutex<Recent>,
+    pub(super) room: Room,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ pub struct OperationCounts {
     pub admitted: u64,
     /// Refused because too many ran.
     pub shed: u64,
+    /// How many may run at once, of those that the deployment allows.
+    pub room: usize,
 }
 
 /// A place among the operations that run, given back when it is dropped.
@@ -61,7 +65,7 @@ impl Overload {
         let before = self.running.fetch_add(operations, Ordering::AcqRel);
         // given back by its drop in either case
         let place = Place { overload: Arc::clone(self), operations };
-        if before.saturating_add(operations) > settings.operations {
+        if before.saturating_add(operations) > self.room(settings) {
             return Err(self.refuse(settings, before));
         }
         self.admitted.fetch_add(operations as u64, Ordering::Relaxed);
@@ -71,14 +75,18 @@ impl Overload {
     /// The refusal of what could not run now.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
         let running = self.running.load(Ordering::Acquire);
-        if running < settings.operations { Ok(()) } else { Err(self.refuse(settings, running)) }
+        if running < self.room(settings) { Ok(()) } else { Err(self.refuse(settings, running)) }
+    }
+
+    fn room(&self, settings: &Settings) -> usize {
+        if settings.adaptive { self.room.of(settings.operations) } else { settings.operations }
     }
 
     fn refuse(&self, settings: &Settings, running: usize) -> Refusal {
         self.refused(settings, Instant::now());
         let message = format!(
-            "{running} operations run already, of {} that http.overload.operations allows",
-            settings.operations
+            "{running} operations run already, of {} that may run now",
+            self.room(settings)
         );
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message)
             .retry_after(settings.retry_after)
@@ -111,8 +119,9 @@ impl Overload {
         recent.unready_until.is_some_and(|until| until > now)
     }
 
-    pub(super) fn counts(&self) -> OperationCounts {
+    pub(super) fn counts(&self, settings: &Settings) -> OperationCounts {
         OperationCounts {
+            room: self.room(settings),
             running: self.running.load(Ordering::Relaxed),
             admitted: self.admitted.load(Ordering::Relaxed),
             shed: self.shed.load(Ordering::Relaxed),
@@ -140,9 +149,10 @@ mod tests {
         assert_eq!((refusal.status.as_u16(), refusal.error.code), (503, ErrorCode::Overloaded));
         drop(first);
         let third = overload.admit(&settings(), 1).unwrap();
-        assert_eq!(overload.counts(), OperationCounts { running: 2, admitted: 3, shed: 2 });
+        let counts = OperationCounts { running: 2, admitted: 3, shed: 2, room: 2 };
+        assert_eq!(overload.counts(&settings()), counts);
         drop((second, third));
-        assert_eq!(overload.counts().running, 0);
+        assert_eq!(overload.counts(&settings()).running, 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use axum::extract::FromRef;
 use axum::http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::admit::Load;
@@ -21,7 +22,7 @@ use super::meters::Meters;
 use super::observe::Observer;
 use super::overload::OperationCounts;
 use super::reloads::{Reload, ReloadCounts, Reloads};
-use super::{Settings, events, listen, page};
+use super::{Settings, events, listen, page, room};
 use crate::engine::Engine;
 use crate::graph::{Backend, Graph};
 use crate::telemetry::counts::ExportCounts;
@@ -207,7 +208,8 @@ impl Server {
 
     /// How many operations run, ran and were refused.
     pub fn operations(&self) -> OperationCounts {
-        self.current().load.overload.counts()
+        let gateway = self.current();
+        gateway.load.overload.counts(&gateway.settings.http.overload)
     }
 
     /// How many operations were refused because their client had used its budget.
@@ -245,6 +247,9 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let is_local = listener.local_addr()?.ip().is_loopback();
     let edge = Edge::of_graph(&server, is_local);
+    let mut watched = JoinSet::new();
+    // among the tasks, not beside them: it is to wait as they do
+    watched.spawn(room::watch(server.clone()));
     let draining = Arc::clone(&server.current().draining);
     let mut drained = draining.subscribe();
     let accepting = listen::serve(listener, edge, server.clone(), draining.subscribe());

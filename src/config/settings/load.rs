@@ -7,6 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Overload {
     pub operations: usize,
+    /// Fewer while what is ready waits for a processor.
+    pub adaptive: bool,
     /// What a refused client is told to wait.
     pub retry_after: Duration,
     /// So many refused within the window make the server unready.
@@ -19,6 +21,7 @@ impl Default for Overload {
     fn default() -> Self {
         Self {
             operations: 1_000,
+            adaptive: true,
             retry_after: Duration::from_secs(1),
             unready_after: 100,
             window: Duration::from_secs(5),

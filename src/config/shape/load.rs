@@ -12,6 +12,12 @@ pub(super) static OVERLOAD: Shape = Shape {
             "1000",
             "The most that run at once; each of a batch is one.",
         ),
+        default(
+            "adaptive",
+            Kind::Bool,
+            "true",
+            "Whether there are fewer while what is ready waits for a processor: up to half less each tenth of a second, then a sixteenth more. Never fewer than 64 for each processor, if `operations` allows them. What waits for backends does not count.",
+        ),
         default("retry_after", Kind::Duration, "1s", "What a refused client is told to wait."),
         default(
             "unready_after",

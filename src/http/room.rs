@@ -1,0 +1,136 @@
+//! How many operations may run at once before they only wait for each other: fewer while what is ready waits for a processor,
+//! more again when it does not. Operations that wait for backends leave room for others; only work of our own takes it.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Server;
+
+/// What is ready may wait so long for a processor. A refusal is an answer too, and waits like any other.
+const WAIT: Duration = Duration::from_millis(10);
+/// A wait is looked for so often, and what is found in this many looks decides: the least of them, as a queue that stands is
+/// there at each look, and a burst or another program is not.
+const EVERY: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 20;
+/// Each processor has this many operations in any case: with fewer it could be idle while they wait for backends, and so many do not
+/// keep each other waiting for long.
+const LEAST: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Room {
+    operations: AtomicUsize,
+    least: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { operations: AtomicUsize::new(usize::MAX), least: processors * LEAST }
+    }
+}
+
+impl Room {
+    /// How many may run, of so many that the deployment allows.
+    pub(super) fn of(&self, most: usize) -> usize {
+        self.operations.load(Ordering::Relaxed).min(most)
+    }
+
+    /// Whether so few run that there is room for them however long they wait.
+    fn is_enough_for(&self, running: usize) -> bool {
+        running < self.least
+    }
+
+    /// What is ready has waited so long, while so many ran.
+    fn adapt(&self, waited: Duration, running: usize, most: usize) {
+        let room = self.of(most);
+        let next = if waited > WAIT {
+            let part = (WAIT.as_secs_f64() / waited.as_secs_f64()).clamp(0.5, 0.9);
+            // a number of operations, far below where floating point loses any
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a part of a small number"
+            )]
+            let fewer = (room.min(running) as f64 * part) as usize;
+            fewer.max(self.least)
+        } else {
+            room.saturating_add(room / 16 + 1)
+        };
+        self.operations.store(next.min(most), Ordering::Relaxed);
+    }
+}
+
+/// Adapts the room of a server for as long as it is polled. It waits with all other work of this process, so that it feels what they
+/// feel.
+pub(super) async fn watch(server: Server) {
+    loop {
+        let (running, is_watched) = look(&server);
+        if !is_watched {
+            tokio::time::sleep(EVERY * LOOKS).await;
+            adapt(&server, Duration::ZERO, running);
+            continue;
+        }
+        let mut least = Duration::MAX;
+        for _ in 0..LOOKS {
+            let due = Instant::now() + EVERY;
+            tokio::time::sleep_until(due).await;
+            least = least.min(Instant::now().saturating_duration_since(due));
+        }
+        adapt(&server, least, look(&server).0);
+    }
+}
+
+/// How many operations run, and whether that may be too many.
+fn look(server: &Server) -> (usize, bool) {
+    let running = server.operations().running;
+    let gateway = server.current();
+    let is_adaptive = gateway.settings.http.overload.adaptive;
+    (running, is_adaptive && !gateway.load.overload.room.is_enough_for(running))
+}
+
+fn adapt(server: &Server, waited: Duration, running: usize) {
+    let gateway = server.current();
+    let most = gateway.settings.http.overload.operations;
+    gateway.load.overload.room.adapt(waited, running, most);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room() -> Room {
+        Room { operations: AtomicUsize::new(usize::MAX), least: 16 }
+    }
+
+    #[test]
+    fn there_is_less_room_while_what_is_ready_waits_and_all_of_it_again_when_it_does_not() {
+        let room = room();
+        assert_eq!(room.of(1_000), 1_000);
+        room.adapt(WAIT * 4 / 3, 200, 1_000);
+        assert_eq!(room.of(1_000), 150, "three quarters of those that run");
+        room.adapt(Duration::from_secs(1), 150, 1_000);
+        assert_eq!(room.of(1_000), 75, "never less than half");
+        for _ in 0..10 {
+            room.adapt(Duration::from_secs(1), 75, 1_000);
+        }
+        assert_eq!(room.of(1_000), 16, "and what keeps the processors busy");
+        let mut steps = 0;
+        while room.of(1_000) < 1_000 {
+            room.adapt(WAIT / 3, 10, 1_000);
+            steps += 1;
+        }
+        assert!((30..100).contains(&steps), "in some seconds: {steps} steps");
+    }
+
+    #[test]
+    fn a_deployment_that_allows_less_has_less() {
+        let room = room();
+        room.adapt(Duration::from_secs(1), 3, 3);
+        assert_eq!(room.of(3), 3);
+        assert!(room.is_enough_for(15) && !room.is_enough_for(16));
+    }
+}
