@@ -134,10 +134,14 @@ const TEST_LINES_MAX: usize = 800;
 const TABLES: &[(&str, usize)] = &[("src/config/shape/vendor.rs", 500)];
 
 /// Where a wait is not of a test: programs from outside are polled, and backends in memory are slow on a paused clock.
-/// The comparison's backends are slow on purpose, and its servers are waited for.
+/// The comparison's backends are slow on purpose, its load comes at a rate, and its servers are waited for.
 const MAY_SLEEP: &[&str] = &[
     "benches/peers/src/backends.rs",
+    "benches/peers/src/moods.rs",
+    "benches/peers/src/overload.rs",
     "benches/peers/src/process.rs",
+    "benches/peers/src/soak/clients.rs",
+    "benches/peers/src/soak/mod.rs",
     "tests/it/policy/mod.rs",
     "tests/it/real/process.rs",
     "tests/it/testkit/mod.rs",

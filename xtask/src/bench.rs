@@ -6,18 +6,28 @@
 
 use crate::Options;
 use crate::install;
+use crate::peers;
 use crate::report::Report;
 use crate::run;
-
-/// The package of the comparison, a workspace of its own.
-const PEERS: &str = "benches/peers/Cargo.toml";
 
 pub(crate) fn bench(options: &Options, report: &mut Report) -> Result<(), String> {
     match options.words.first().map(String::as_str) {
         None => engine(options, report).and_then(|()| compare(options, report)),
         Some("engine") => engine(options, report),
         Some("compare") => compare(options, report),
-        Some(other) => Err(format!("`{other}` is not measured; `engine` and `compare` are")),
+        Some("overload") => overload(options, report),
+        Some("switches") => {
+            peers::build(report)?;
+            report.step("everything switched on, and off", |report| {
+                let mut command = peers::command("switches");
+                command.args(&options.rest);
+                peers::figures(command, options, report)
+            })
+        }
+        Some(other) => {
+            let known = "`engine`, `compare`, `overload` and `switches`";
+            Err(format!("`{other}` is not measured; {known} are"))
+        }
     }
 }
 
@@ -34,22 +44,30 @@ fn engine(options: &Options, report: &mut Report) -> Result<(), String> {
     })
 }
 
+/// More than the product can do. It has a core of its own, where `taskset` can give it one.
+fn overload(options: &Options, report: &mut Report) -> Result<(), String> {
+    peers::build(report)?;
+    report.step("overload", |report| {
+        let mut command = peers::command("overload");
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if cores > 1 && run::asked(run::version_of("taskset")).is_some() {
+            let mut pinned = run::program("taskset");
+            pinned.args(["-c", &format!("1-{}", cores - 1)]);
+            pinned.arg(command.get_program()).args(command.get_args());
+            command = pinned;
+        }
+        command.args(&options.rest);
+        peers::figures(command, options, report)
+    })
+}
+
 fn compare(options: &Options, report: &mut Report) -> Result<(), String> {
     if !options.hermetic {
         install::peers(options, report)?;
     }
-    report.step("build what is compared", |report| {
-        let mut product = run::cargo(report);
-        product.args(["build", "--release", "--bin", "cyclorama"]);
-        run::shown(product, report)?;
-        let mut peers = run::cargo(report);
-        peers.args(["build", "--release", "--manifest-path", PEERS]);
-        peers.env("CARGO_TARGET_DIR", run::target("peers"));
-        run::shown(peers, report)
-    })?;
+    peers::build(report)?;
     report.step("compare", |report| {
-        let mut peers = run::program(run::target("peers").join("release/peers"));
-        peers.arg("run").arg("--cyclorama").arg(run::target("release/cyclorama"));
+        let mut peers = peers::command("run");
         if !options.hermetic {
             peers.arg("--packages").arg(install::peers_folder());
         }

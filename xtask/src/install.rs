@@ -119,7 +119,7 @@ fn missing() -> Missing {
         DEBIAN.iter().filter(|package| !has_debian(package)).map(|&p| p.to_owned()).collect();
     let programs = [("node", "nodejs"), ("npm", "npm"), ("python3", "python3"), ("c++", "g++")];
     for (program, package) in programs {
-        if run::asked(with(program, &["--version"])).is_none() {
+        if run::asked(run::version_of(program)).is_none() {
             debian.push(package.to_owned());
         }
     }

@@ -7,6 +7,7 @@
 mod bench;
 mod fuzz;
 mod install;
+mod peers;
 mod report;
 mod run;
 mod suite;
@@ -23,14 +24,17 @@ Commands
   ci        formatting, lints, documentation links, then `test`
   fuzz      the fuzz targets `documents` and `variables`, or one of them; a minute, or --minutes
   bench     the engine's benchmarks, then the comparison with what users would pick instead; or one of
-            `engine` and `compare`; words behind `--` go to it
+            `engine`, `compare`, `overload` (three times as many requests as can be answered) and `switches`
+            (everything switched on, beside everything off); words behind `--` go to it
+  soak      the release build over backends that misbehave in turn, under steady load, for ten minutes or --minutes:
+            memory and descriptors must stay flat, and every answer be one that is expected
   setup     only install what the tests need
 
 Options
   --hermetic      install nothing; leave out the tests that need systems from outside, and list them
   --no-install    say what is missing instead of installing it
   --format json   print one JSON object at the end (everything else goes to standard error)
-  --minutes N     how long to fuzz
+  --minutes N     how long to fuzz, or to soak
   --filter TEXT   run only tests whose name contains TEXT
   -h, --help      this text
 
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         "ci" => suite::ci(&options, &mut report),
         "fuzz" => fuzz::fuzz(&options, &mut report),
         "bench" => bench::bench(&options, &mut report),
+        "soak" => peers::soak(&options, &mut report),
         "setup" => install::everything(&options, &mut report),
         "help" => {
             report::tell(HELP);
@@ -159,6 +164,13 @@ mod tests {
         let (command, options) = parsed("bench compare -- --rounds 9").unwrap();
         assert_eq!((command, options.words.join(" ")), ("bench".to_owned(), "compare".to_owned()));
         assert_eq!(options.rest, ["--rounds", "9"]);
+    }
+
+    #[test]
+    fn how_long_to_soak_may_be_said_and_nothing_else() {
+        let (command, options) = parsed("soak --minutes 2 --format json").unwrap();
+        assert_eq!((command.as_str(), options.minutes, options.json), ("soak", Some(2), true));
+        assert!(parsed("soak well").is_err());
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Report {
     steps: Vec<Step>,
     installed: Vec<String>,
     tests: Option<Tests>,
+    /// What was measured, as a JSON object.
+    figures: Option<String>,
 }
 
 impl Report {
@@ -50,7 +52,14 @@ impl Report {
             std::io::stdout().is_terminal()
         };
         let colors = terminal && std::env::var_os("NO_COLOR").is_none();
-        Self { format, colors, steps: Vec::new(), installed: Vec::new(), tests: None }
+        Self {
+            format,
+            colors,
+            steps: Vec::new(),
+            installed: Vec::new(),
+            tests: None,
+            figures: None,
+        }
     }
 
     pub(crate) fn colors(&self) -> bool {
@@ -92,6 +101,10 @@ impl Report {
 
     pub(crate) fn tests(&mut self, tests: Tests) {
         self.tests = Some(tests);
+    }
+
+    pub(crate) fn figures(&mut self, json: String) {
+        self.figures = Some(json);
     }
 
     /// The last words: the steps with their times, the tests that were left out, the outcome.
@@ -160,7 +173,10 @@ impl Report {
                 )
             },
         );
-        format!("{{\"ok\":{ok},\"steps\":{steps},\"installed\":{installed},\"tests\":{tests}}}")
+        let figures = self.figures.as_deref().unwrap_or("null");
+        format!(
+            "{{\"ok\":{ok},\"steps\":{steps},\"installed\":{installed},\"tests\":{tests},\"figures\":{figures}}}"
+        )
     }
 
     fn paint(&self, color: &str, text: &str) -> String {
@@ -222,7 +238,9 @@ mod tests {
         assert_eq!(
             report.json(false),
             "{\"ok\":false,\"steps\":[],\"installed\":[],\"tests\":{\"passed\":3,\"failed\":1,\"ignored\":0,\
-             \"failures\":[\"a\\\"b\\\\c\"],\"skipped\":[{\"name\":\"real::one\",\"reason\":\"line\\u000abreak\"}]}}"
+             \"failures\":[\"a\\\"b\\\\c\"],\"skipped\":[{\"name\":\"real::one\",\"reason\":\"line\\u000abreak\"}]},\"figures\":null}"
         );
+        report.figures("{\"seconds\":600}".to_owned());
+        assert!(report.json(true).ends_with(",\"figures\":{\"seconds\":600}}"));
     }
 }

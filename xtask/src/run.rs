@@ -76,6 +76,13 @@ pub(crate) fn asked(mut command: Command) -> Option<String> {
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// The question whether a program is there.
+pub(crate) fn version_of(name: &str) -> Command {
+    let mut command = program(name);
+    command.arg("--version");
+    command
+}
+
 /// The command as one would type it.
 pub(crate) fn described(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];

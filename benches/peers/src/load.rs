@@ -1,7 +1,7 @@
 //! The load: so many connections, each with one request under way, for so long.
 //!
 //! Takes: an address, an operation, a number of clients, a time.
-//! Gives: how many answers came and how long each took. Answers with errors end the measurement.
+//! Gives: how many answers came and how long each took. Answers with errors end the measurement. The connection that it is made with.
 //! Never: sends to anything but loopback, or longer than it was told.
 
 use std::sync::Arc;
@@ -70,7 +70,9 @@ async fn client(
     let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::new();
     while Instant::now() < end {
-        let body = operation.body(next.fetch_add(1, Ordering::Relaxed));
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let body = operation.body(number);
+        connection.trace = operation.trace(number);
         let start = Instant::now();
         let answer = connection.ask(&body).await?;
         latencies.push(start.elapsed());
@@ -89,12 +91,19 @@ pub(crate) async fn ask(address: &str, body: &str) -> Result<Vec<u8>, String> {
     Connection::open(address).await?.ask(body).await.map(<[u8]>::to_vec)
 }
 
+pub(crate) struct Answer<'c> {
+    pub(crate) status: u16,
+    pub(crate) body: &'c [u8],
+}
+
 /// A connection with one request at a time: HTTP/1.1 with lengths or chunks, nothing else.
 pub(crate) struct Connection {
     stream: TcpStream,
     address: String,
     buffer: Vec<u8>,
     chunks: Vec<u8>,
+    /// What the next requests send as `traceparent`.
+    trace: Option<String>,
 }
 
 impl Connection {
@@ -106,20 +115,48 @@ impl Connection {
             address: address.to_owned(),
             buffer: Vec::with_capacity(256 * 1024),
             chunks: Vec::new(),
+            trace: None,
         })
     }
 
     pub(crate) async fn ask(&mut self, body: &str) -> Result<&[u8], String> {
+        Ok(self.post("/graphql", "application/json", body).await?.body)
+    }
+
+    pub(crate) async fn post(
+        &mut self,
+        target: &str,
+        accept: &str,
+        body: &str,
+    ) -> Result<Answer<'_>, String> {
+        self.send(target, accept, body).await?;
+        self.read().await
+    }
+
+    /// Sends a request, and leaves it to the caller whether the answer is read.
+    pub(crate) async fn send(
+        &mut self,
+        target: &str,
+        accept: &str,
+        body: &str,
+    ) -> Result<(), String> {
+        let trace = self.trace.take().map(|trace| format!("traceparent: {trace}\r\n"));
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {target} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: {accept}\r\n{}content-length: {}\r\n\r\n{body}",
             self.address,
+            trace.unwrap_or_default(),
             body.len()
         );
+        self.stream.write_all(request.as_bytes()).await.map_err(|e| e.to_string())
+    }
+
+    pub(crate) async fn get(&mut self, target: &str) -> Result<Answer<'_>, String> {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
         self.stream.write_all(request.as_bytes()).await.map_err(|e| e.to_string())?;
         self.read().await
     }
 
-    async fn read(&mut self) -> Result<&[u8], String> {
+    async fn read(&mut self) -> Result<Answer<'_>, String> {
         self.buffer.clear();
         let head = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -128,6 +165,7 @@ impl Connection {
             self.more().await?;
         };
         let text = String::from_utf8_lossy(&self.buffer[..head]).to_ascii_lowercase();
+        let status = text.get(9..12).and_then(|text| text.parse().ok()).ok_or("no status")?;
         if let Some(length) = text.split("content-length:").nth(1) {
             let length: usize = length
                 .split("\r\n")
@@ -137,9 +175,9 @@ impl Connection {
             while self.buffer.len() < head + length {
                 self.more().await?;
             }
-            return Ok(&self.buffer[head..head + length]);
+            return Ok(Answer { status, body: &self.buffer[head..head + length] });
         }
-        self.read_chunks(head).await
+        Ok(Answer { status, body: self.read_chunks(head).await? })
     }
 
     async fn read_chunks(&mut self, mut at: usize) -> Result<&[u8], String> {

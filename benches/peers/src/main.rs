@@ -9,11 +9,15 @@ mod client;
 mod figures;
 mod limit;
 mod load;
+mod moods;
 mod operations;
+mod overload;
 mod process;
 mod run;
 mod scenarios;
 mod server;
+mod soak;
+mod switches;
 mod world;
 mod written;
 
@@ -25,6 +29,9 @@ peers limit --backends ADDRESS …    knows the one query, makes the needed call
 peers lookahead --backends ADDRESS  async-graphql by hand, one resolver that looks ahead and batches
 peers dataloader --backends ADDRESS async-graphql by hand, DataLoader for each list
 peers run --cyclorama BINARY        starts everything, compares, measures, prints; --out FOLDER writes the page and the plot
+peers overload --cyclorama BINARY   three times as many requests as the product can answer; a backend that is left alone
+peers switches --cyclorama BINARY   the product with everything switched on, beside everything off
+peers soak --cyclorama BINARY       the product over backends that misbehave, for --seconds; memory, descriptors and answers are held
 ";
 
 #[tokio::main]
@@ -37,6 +44,9 @@ async fn main() -> ExitCode {
         Some("lookahead") => written::serve(&options, written::Way::LookAhead).await,
         Some("dataloader") => written::serve(&options, written::Way::DataLoader).await,
         Some("run") => run::run(&options).await,
+        Some("overload") => overload::run(&options).await,
+        Some("switches") => switches::run(&options).await,
+        Some("soak") => soak::run(&options).await,
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

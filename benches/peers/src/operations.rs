@@ -12,6 +12,8 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) document: String,
     pub(crate) varies: Varies,
+    /// Each hundredth request belongs to a trace that is kept.
+    pub(crate) is_traced: bool,
 }
 
 /// What the `n`th request asks for.
@@ -40,6 +42,7 @@ impl Operation {
                        tickets { subject status priority } } }"
                 .to_owned(),
             varies,
+            is_traced: false,
         }
     }
 
@@ -49,6 +52,7 @@ impl Operation {
             document: "query One($number: String!) { customer(number: $number) { name email city segment } }"
                 .to_owned(),
             varies,
+            is_traced: false,
         }
     }
 
@@ -59,7 +63,14 @@ impl Operation {
                        tickets { subject status priority } } }"
                 .to_owned(),
             varies: Varies::Address,
+            is_traced: false,
         }
+    }
+
+    /// The trace that the `n`th request belongs to.
+    pub(crate) fn trace(&self, n: usize) -> Option<String> {
+        let is_kept = u8::from(n.is_multiple_of(100));
+        self.is_traced.then(|| format!("00-{:032x}-{:016x}-{is_kept:02}", n + 1, n + 1))
     }
 
     /// The request's body.
@@ -104,16 +115,17 @@ pub(crate) fn drawn(seed: u64, count: usize) -> Vec<Operation> {
                     fields.join(" ")
                 ),
                 varies: Varies::Page,
+                is_traced: false,
             }
         })
         .collect()
 }
 
 /// xorshift: enough to draw operations.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -27,6 +27,10 @@ pub(crate) enum Setting {
     Cold,
     Warm,
     Soap,
+    /// Cold, with a short deadline.
+    Overload,
+    /// Warm, with everything that can be switched on.
+    SwitchedOn,
 }
 
 #[derive(Clone, Copy)]
@@ -236,18 +240,20 @@ impl Place {
         let mut own = Command::new(std::env::current_exe().unwrap_or_default());
         own.args([command, "--backends", backends]);
         match setting {
-            Setting::Cold => {}
-            Setting::Warm => drop(own.arg("--cache")),
+            Setting::Cold | Setting::Overload => {}
+            Setting::Warm | Setting::SwitchedOn => drop(own.arg("--cache")),
             Setting::Soap => drop(own.arg("--soap")),
         }
         own
     }
 
-    fn cyclorama(&self, setting: Setting, backends: &str, address: &str) -> Command {
+    pub(crate) fn cyclorama(&self, setting: Setting, backends: &str, address: &str) -> Command {
         let file = match setting {
             Setting::Cold => "cold.yaml",
             Setting::Warm => "warm.yaml",
             Setting::Soap => "soap.yaml",
+            Setting::Overload => "overload.yaml",
+            Setting::SwitchedOn => "switched-on.yaml",
         };
         let mut serve = Command::new(&self.cyclorama);
         serve.arg("serve").arg("--config").arg(self.files.join("files").join(file));
