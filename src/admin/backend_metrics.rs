@@ -1,5 +1,7 @@
 //! The figures of backends as metrics. One series for each role, group of calls, or word of the program.
 
+use std::time::Duration;
+
 use crate::engine::figures::{BATCH_BOUNDS, Figures, GroupFigures, Outcome, Phase, QuotaFigures};
 use crate::telemetry::exposition::{Exposition, Number};
 
@@ -70,6 +72,7 @@ pub(super) fn expose(figures: &[Figures], out: &mut Exposition) {
     calls(figures, out);
     attempts(figures, out);
     breakers(figures, out);
+    usual(figures, out);
     quotas(figures, out);
 }
 
@@ -181,6 +184,43 @@ fn breakers(figures: &[Figures], out: &mut Exposition) {
     );
     for (one, group) in groups() {
         family.sample(&[&one.role, &one.vendor, &group.name], group.short_circuits);
+    }
+}
+
+/// How long attempts usually take, and what is not as it should be.
+fn usual(figures: &[Figures], out: &mut Exposition) {
+    let labels = &["backend", "vendor", "group"];
+    let groups = || figures.iter().flat_map(|one| one.groups.iter().map(move |group| (one, group)));
+    let times: [(&str, &str, fn(&GroupFigures) -> Option<Duration>); 2] = [
+        (
+            "cyclorama_backend_norm_seconds",
+            "How long an attempt usually takes: the median of the last hour's minutes; absent while too little is known.",
+            |group| group.usual.norm,
+        ),
+        (
+            "cyclorama_backend_median_seconds",
+            "How long half of the attempts of the last whole minute took at the most; absent where there were few.",
+            |group| group.usual.median,
+        ),
+    ];
+    for (name, help, of) in times {
+        let family = out.gauge(name, labels, help);
+        for (one, group) in groups() {
+            if let Some(time) = of(group) {
+                family.sample(&[&one.role, &one.vendor, &group.name], time.as_secs_f64());
+            }
+        }
+    }
+    let family = out.gauge(
+        "cyclorama_backend_anomaly",
+        &["backend", "vendor", "group", "kind"],
+        "1 while it is so: slow, much slower than its norm; breaker, left alone after failures.",
+    );
+    for (one, group) in groups() {
+        let is_open = group.breaker != Phase::Closed;
+        for (kind, is_so) in [("slow", group.usual.is_slow), ("breaker", is_open)] {
+            family.sample(&[&one.role, &one.vendor, &group.name, kind], u64::from(is_so));
+        }
     }
 }
 

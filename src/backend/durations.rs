@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Four buckets for each doubling, of microseconds.
-const BUCKETS: usize = 128;
+pub(super) const BUCKETS: usize = 128;
 /// What is known is that of the last one to two rounds of so many.
 const ROUND: u32 = 500;
 /// Fewer say nothing of their tail.
@@ -62,7 +62,7 @@ impl Durations {
 }
 
 /// The number of the bucket of a duration.
-fn bucket(took: Duration) -> usize {
+pub(super) fn bucket(took: Duration) -> usize {
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(4);
     let octave = micros.ilog2();
     let quarter = (micros >> (octave - 2)) & 3;
@@ -71,7 +71,7 @@ fn bucket(took: Duration) -> usize {
 }
 
 /// The longest that falls into a bucket.
-fn end(index: u64) -> Duration {
+pub(super) fn end(index: u64) -> Duration {
     let (octave, quarter) = (index / 4, index % 4);
     Duration::from_micros((quarter + 5) << octave)
 }

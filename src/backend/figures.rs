@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::breaker::Phase;
+pub use super::norm::Usual;
 pub use super::tally::{BATCH_BOUNDS, Ended, Minute, Outcome};
 use crate::error::ErrorCode;
 use crate::telemetry::histogram::Durations;
 use crate::transport::Place;
 
 /// One backend.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Figures {
     pub role: Arc<str>,
     pub vendor: Arc<str>,
@@ -57,7 +58,7 @@ pub struct Figures {
 }
 
 /// Calls that share a breaker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GroupFigures {
     pub name: Arc<str>,
     pub breaker: Phase,
@@ -70,6 +71,8 @@ pub struct GroupFigures {
     pub quota: Option<QuotaFigures>,
     /// As far as is known.
     pub p95: Option<Duration>,
+    /// How long its attempts usually take, and whether they take much longer now.
+    pub usual: Usual,
 }
 
 #[derive(Clone, Copy, Debug)]

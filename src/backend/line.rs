@@ -10,7 +10,8 @@ use super::budget::Budget;
 use super::concurrency::Concurrency;
 use super::durations::Durations;
 use super::figures::{Figures, GroupFigures, QuotaFigures};
-use super::log::Log;
+use super::log::{Log, slowed};
+use super::norm::Norm;
 use super::quota::Quota;
 use super::retry::Dice;
 use super::tally::{self, Ended, Outcome, Tally};
@@ -37,6 +38,7 @@ pub(super) struct Group {
     /// `None`: that of the first group.
     quota: Option<Quota>,
     pub(super) durations: Durations,
+    norm: Norm,
 }
 
 /// An attempt whose answer has come, or will not.
@@ -67,6 +69,7 @@ impl Line {
             breaker: Breaker::new(group.breaker, now),
             quota: group.quota.clone().map(|quota| Quota::new(quota, now)),
             durations: Durations::new(),
+            norm: Norm::new(policy.slow, now),
         });
         let hedges = BudgetPolicy { percent: policy.hedge.percent, per_second: 0 };
         Self {
@@ -119,14 +122,18 @@ impl Line {
             limit,
             limit_most: self.concurrency.most(),
             refused_by_queue: self.concurrency.waiting.refused(),
-            groups: self.groups.iter().map(|group| group.figures(now)).collect(),
+            groups: self.groups.iter().map(|group| group.figures(backend, now)).collect(),
             minutes: tally.minutes(now),
         }
     }
 }
 
 impl Group {
-    fn figures(&self, now: Instant) -> GroupFigures {
+    fn figures(&self, backend: &Backend, now: Instant) -> GroupFigures {
+        let (usual, is_news) = self.norm.look(now);
+        if is_news {
+            slowed(backend, &self.name, usual);
+        }
         let counts = self.breaker.counts();
         let quota = self.quota.as_ref().map(|quota| {
             let (left, limit) = quota.with(|pace| pace.left());
@@ -147,6 +154,7 @@ impl Group {
             short_circuits: counts.refused,
             quota,
             p95: self.durations.percentile(95),
+            usual,
         }
     }
 }
@@ -195,6 +203,12 @@ impl<'a> Way<'a> {
         };
         if let Some(change) = admission.record(health, now) {
             log.turned(&self.group.name, change);
+        }
+        // how fast a backend fails says nothing
+        if (health == Health::Good || outcome == Outcome::TimedOut)
+            && let Some(usual) = self.group.norm.add(took, now)
+        {
+            slowed(self.backend, &self.group.name, usual);
         }
         let is_unavailable = matches!(error, Some(BackendError::Status { status: 503, .. }));
         let is_refused = outcome == Outcome::Throttled || is_unavailable;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::breaker::{Change, Phase};
+use super::norm::Usual;
 use crate::error::{BackendError, ErrorCode, chain};
 use crate::graph::{Backend, Call};
 use crate::mapping::Violation;
@@ -76,5 +77,17 @@ impl Log {
             }
             Phase::Closed => tracing::info!(%backend, %vendor, group, "a breaker closed"),
         }
+    }
+}
+
+/// A group of calls has become slow, or is no longer.
+pub(super) fn slowed(backend: &Backend, group: &str, usual: Usual) {
+    let Backend { role, vendor, .. } = backend;
+    let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_millis());
+    let (median_ms, norm_ms) = (millis(usual.median), millis(usual.norm));
+    if usual.is_slow {
+        tracing::warn!(backend = %role, %vendor, group, median_ms, norm_ms, "a backend takes much longer than usual");
+    } else {
+        tracing::info!(backend = %role, %vendor, group, median_ms, norm_ms, "a backend is as fast as usual again");
     }
 }

@@ -14,6 +14,7 @@ pub mod figures;
 mod hedge;
 mod line;
 mod log;
+mod norm;
 mod pace;
 mod quota;
 mod retry;

@@ -184,6 +184,7 @@ fn changed_for_good(began: &Settings, now: &Settings) -> Vec<&'static str> {
         ("reload", reload(began) != reload(now)),
         ("log", log(began) != log(now)),
         ("telemetry", began.otlp != now.otlp),
+        ("alerts", began.webhook != now.webhook),
         ("http.connections.most", most(began) != most(now)),
     ];
     all.into_iter().filter(|(_, has_changed)| *has_changed).map(|(name, _)| name).collect()

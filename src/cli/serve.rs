@@ -75,8 +75,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let reloader = Reloader::new(config, &files, began, server.clone()).start();
         let admin = administrate(&settings, &server, reloader).await?;
         tracing::info!(address = %address(&listener)?, backends, "serving");
-        let export = Export::start(otlp, &server, ended, &exports).map_err(|error| {
-            Failure::new(chain(&error)).help("it is `telemetry` in the deployment's file")
+        let told = export::Told { otlp, ended, webhook: settings.webhook.as_ref() };
+        let export = Export::start(told, &server, &exports).map_err(|error| {
+            let help = "it is `telemetry` or `alerts` in the deployment's file";
+            Failure::new(chain(&error)).help(help)
         })?;
         let checks = tokio::spawn(http::check_backends(server.clone()));
         let stopped = Arc::new(OnceLock::new());

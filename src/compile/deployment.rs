@@ -100,6 +100,7 @@ fn settings(root: &Node, environment: &Environment, problems: &mut Vec<Diagnosti
             },
         },
         otlp: telemetry::otlp(otlp, environment, problems),
+        webhook: root.get("alerts").and_then(|alerts| telemetry::webhook(alerts, problems)),
         admin: admin::admin(root.get("admin"), problems),
         reload: admin::reload(root.get("reload"), problems),
     }

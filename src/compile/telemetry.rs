@@ -1,4 +1,4 @@
-//! The `telemetry` section of `cyclorama.yaml`, and the variables by which OpenTelemetry is usually set up.
+//! The `telemetry` and `alerts` sections of `cyclorama.yaml`, and the variables by which OpenTelemetry is usually set up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::telemetry::span::Sampler;
 use crate::template::forbidden_header;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn otlp(
     node: Option<&Node>,
@@ -57,31 +58,48 @@ fn read(node: Option<&Node>, mut variables: Variables<'_>) -> Otlp {
     }
 }
 
-/// The address of somebody who is told something.
-pub(super) fn url(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Secret> {
+/// Who is told of alerts.
+pub(super) fn webhook(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Receiver> {
+    let node = node.get("webhook")?;
+    let url = node.get("url")?;
+    // unlike other addresses it may have a query, in which many have a secret
+    let (base, query) = url.filled().map(|text| text.split_once('?').unwrap_or((text, "")))?;
+    let is_sendable = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>".contains(&byte);
+    let query = query.bytes().all(is_sendable).then_some(query);
+    let checked = query.ok_or("its query holds a character that an address cannot have");
+    let url = match checked.and_then(|query| Ok((check_url(base)?, query))) {
+        Ok((_, "")) => Secret::new(base),
+        Ok((_, query)) => Secret::new(&format!("{base}?{query}")),
+        Err(reason) => return unusable(url, reason, problems),
+    };
+    let headers = node.get("headers").map(|headers| self::headers(headers, problems));
+    let headers = headers.unwrap_or_default();
+    Some(Receiver { url, headers, timeout: timeout(Some(node), WEBHOOK_TIMEOUT, problems) })
+}
+
+/// The address of a collector.
+fn url(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Secret> {
     match check_url(node.filled()?) {
         Ok(url) => Some(Secret::new(&url)),
-        Err(reason) => {
-            problems.push(
-                Diagnostic::error(Code::InvalidUrl, "this address cannot be told anything")
-                    .at(node.span, "cannot be used")
-                    .help(reason),
-            );
-            None
-        }
+        Err(reason) => unusable(node, reason, problems),
     }
 }
 
-pub(super) fn timeout(
-    node: Option<&Node>,
-    default: Duration,
-    problems: &mut Vec<Diagnostic>,
-) -> Duration {
+fn unusable<T>(node: &Node, reason: &str, problems: &mut Vec<Diagnostic>) -> Option<T> {
+    problems.push(
+        Diagnostic::error(Code::InvalidUrl, "this address cannot be told anything")
+            .at(node.span, "cannot be used")
+            .help(reason),
+    );
+    None
+}
+
+fn timeout(node: Option<&Node>, default: Duration, problems: &mut Vec<Diagnostic>) -> Duration {
     let bounds = (Duration::from_millis(100), Duration::from_mins(1));
     between(node, "timeout", default, bounds, problems)
 }
 
-pub(super) fn headers(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<(Arc<str>, Secret)> {
+fn headers(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<(Arc<str>, Secret)> {
     let mut headers = Vec::new();
     for entry in node.entries() {
         let text = entry.value.filled().unwrap_or_default();
@@ -308,6 +326,27 @@ mod tests {
         assert_eq!(otlp.resource.len(), 2);
         assert_eq!(otlp.traces, Some(Sampler { share: 0.5, follows_caller: true }));
         assert_eq!(otlp.metrics, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_webhook_may_have_a_query_and_is_never_printed() {
+        let webhook = |text: &str| {
+            let files = Files::in_memory("cyclorama.yaml", [("cyclorama.yaml", text)]);
+            let compiled = crate::compile::compile(&files);
+            let is_wrong = compiled.diagnostics.iter().any(|one| one.code == Code::InvalidUrl);
+            (compiled.settings.webhook, is_wrong)
+        };
+        let text = "alerts:\n  webhook: { url: \"https://hooks.example/a/?sig=s3cret\", headers: { x-key: s3cret } }\n";
+        let (told, is_wrong) = webhook(text);
+        let told = told.unwrap();
+        assert_eq!(told.url.reveal(), "https://hooks.example/a/?sig=s3cret");
+        assert_eq!((told.timeout, is_wrong), (WEBHOOK_TIMEOUT, false));
+        assert!(!format!("{told:?}").contains("s3cret"));
+        for url in ["hooks.example", "https://hooks.example/?a b", "ftp://a/", "https://me:pw@a/"] {
+            let wrong = webhook(&format!("alerts:\n  webhook: {{ url: \"{url}\" }}\n"));
+            assert_eq!(wrong, (None, true), "{url}");
+        }
+        assert_eq!(webhook("alerts: {}\n"), (None, false));
     }
 
     #[test]

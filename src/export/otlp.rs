@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use super::delivery::{self, News, Trouble, deliver};
 use crate::admin;
@@ -38,55 +38,28 @@ pub fn recorder(
     made.map_or((None, None), |(recorder, ended)| (Some(recorder), Some(ended)))
 }
 
-/// The tasks that export.
-#[derive(Debug)]
-pub struct Export {
-    tasks: JoinSet<()>,
-    finish: watch::Sender<bool>,
-}
-
-impl Export {
-    /// Begins to export what the settings want of this server.
-    pub fn start(
-        settings: Option<&Otlp>,
-        server: &Server,
-        ended: Option<mpsc::Receiver<Ended>>,
-        counts: &Arc<ExportCounts>,
-    ) -> Result<Self, BackendError> {
-        let (finish, finished) = watch::channel(false);
-        let mut tasks = JoinSet::new();
-        let Some(settings) = settings else { return Ok(Self { tasks, finish }) };
-        let source = source(settings);
-        let exporter = |signal, path| {
-            let post = delivery::post(&settings.collector, path, MEDIA)?;
-            let (counts, trouble) = (Arc::clone(counts), Trouble::default());
-            Ok::<_, BackendError>(Exporter { signal, post, counts, trouble })
-        };
-        if let Some(ended) = ended {
-            let exporter = exporter(Signal::Traces, "/v1/traces")?;
-            tasks.spawn(traces(exporter, source.clone(), ended, finished.clone()));
-        }
-        if let Some(every) = settings.metrics {
-            let exporter = exporter(Signal::Metrics, "/v1/metrics")?;
-            tasks.spawn(metrics(exporter, source, (server.clone(), every), finished));
-        }
-        Ok(Self { tasks, finish })
+/// Begins to export what the settings want, until it is finished.
+pub(super) fn start(
+    settings: &Otlp,
+    (server, ended): (&Server, Option<mpsc::Receiver<Ended>>),
+    counts: &Arc<ExportCounts>,
+    (tasks, finished): (&mut JoinSet<()>, &watch::Receiver<bool>),
+) -> Result<(), BackendError> {
+    let source = source(settings);
+    let exporter = |signal, path| {
+        let post = delivery::post(&settings.collector, path, MEDIA)?;
+        let (counts, trouble) = (Arc::clone(counts), Trouble::default());
+        Ok::<_, BackendError>(Exporter { signal, post, counts, trouble })
+    };
+    if let Some(ended) = ended {
+        let exporter = exporter(Signal::Traces, "/v1/traces")?;
+        tasks.spawn(traces(exporter, source.clone(), ended, finished.clone()));
     }
-
-    /// Sends what is still there, no longer than this.
-    pub async fn finish(mut self, within: Duration) {
-        if self.tasks.is_empty() {
-            return;
-        }
-        self.finish.send_replace(true);
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(within, all).await.is_err() {
-            tracing::warn!(
-                within_ms = within.as_millis(),
-                "stopped with spans or metrics that the collector did not take in time"
-            );
-        }
+    if let Some(every) = settings.metrics {
+        let exporter = exporter(Signal::Metrics, "/v1/metrics")?;
+        tasks.spawn(metrics(exporter, source, (server.clone(), every), finished.clone()));
     }
+    Ok(())
 }
 
 /// Who tells: what the settings say, and which process of them.

@@ -50,7 +50,7 @@ pub use merged::{CallOrder, Event, EventField, Merged, MergedList, Stamp};
 pub use parts::{Crosswalk, IdentityRule, Normalizer, Part, PartKey, Pick, Shape, Slot};
 pub use policy::{
     BreakerPolicy, BudgetPolicy, ConcurrencyPolicy, GroupPolicy, HedgePolicy, Policy, QuotaHeaders,
-    QuotaPolicy, Rate, RetryPolicy,
+    QuotaPolicy, Rate, RetryPolicy, SlowPolicy,
 };
 pub use types::{
     Access, Account, Argument, ByKey, Field, FieldCall, KeyMember, KeyPart, KeySource, Named,

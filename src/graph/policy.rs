@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The policy of one backend. The defaults are those of `config::shape`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     pub retry: RetryPolicy,
     pub concurrency: ConcurrencyPolicy,
     pub hedge: HedgePolicy,
+    pub slow: SlowPolicy,
     /// The header that tells the backend how many milliseconds its answer is waited for, lower case.
     pub deadline_header: Option<Arc<str>>,
     /// The groups of calls, each with a breaker of its own. The first is that of all calls that name none.
@@ -21,6 +22,7 @@ impl Default for Policy {
             retry: RetryPolicy::default(),
             concurrency: ConcurrencyPolicy::default(),
             hedge: HedgePolicy::default(),
+            slow: SlowPolicy::default(),
             deadline_header: Some(Arc::from("x-request-timeout-ms")),
             groups: vec![GroupPolicy::default()],
         }
@@ -165,5 +167,23 @@ pub struct HedgePolicy {
 impl Default for HedgePolicy {
     fn default() -> Self {
         Self { enabled: false, percentile: 95, after: Duration::from_millis(10), percent: 5 }
+    }
+}
+
+/// When a backend is said to be slow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlowPolicy {
+    pub enabled: bool,
+    /// So many times its norm is too long.
+    pub factor: f64,
+    /// Attempts of a minute; fewer say nothing.
+    pub samples: u32,
+    /// What is faster is never slow.
+    pub least: Duration,
+}
+
+impl Default for SlowPolicy {
+    fn default() -> Self {
+        Self { enabled: true, factor: 3.0, samples: 20, least: Duration::from_millis(50) }
     }
 }

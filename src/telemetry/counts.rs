@@ -20,6 +20,16 @@ impl Signal {
     }
 }
 
+/// What became of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertEnd {
+    Sent,
+    /// There was no room for it.
+    Dropped,
+    /// The webhook did not take it.
+    Failed,
+}
+
 #[derive(Debug, Default)]
 pub struct ExportCounts {
     exported: AtomicU64,
@@ -28,6 +38,8 @@ pub struct ExportCounts {
     /// Those that were taken, and those that were not.
     traces: [AtomicU64; 2],
     metrics: [AtomicU64; 2],
+    /// Sent, dropped and failed.
+    alerts: [AtomicU64; 3],
 }
 
 /// What became of spans.
@@ -54,6 +66,16 @@ impl ExportCounts {
     pub fn exported(&self, signal: Signal, is_taken: bool) {
         let [taken, failed] = self.of(signal);
         let count = if is_taken { taken } else { failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn alert(&self, end: AlertEnd) {
+        let [sent, dropped, failed] = &self.alerts;
+        let count = match end {
+            AlertEnd::Sent => sent,
+            AlertEnd::Dropped => dropped,
+            AlertEnd::Failed => failed,
+        };
         count.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -92,6 +114,14 @@ impl ExportCounts {
             for (count, outcome) in self.of(signal).iter().zip(["taken", "failed"]) {
                 family.sample(&[signal.as_str(), outcome], count.load(Ordering::Relaxed));
             }
+        }
+        let family = out.counter(
+            "cyclorama_alerts_total",
+            &["outcome"],
+            "Alerts for the webhook: sent, dropped because too many waited, or not taken after all attempts.",
+        );
+        for (count, outcome) in self.alerts.iter().zip(["sent", "dropped", "failed"]) {
+            family.sample(&[outcome], count.load(Ordering::Relaxed));
         }
     }
 }

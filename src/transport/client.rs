@@ -55,7 +55,7 @@ impl WireRequest {
 }
 
 /// Where a backend is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     pub host: Arc<str>,
     pub port: u16,

@@ -36,6 +36,7 @@ mod federation_table;
 mod federation_trace;
 
 // the edge
+mod alerts;
 mod clients;
 mod clock;
 mod cli;

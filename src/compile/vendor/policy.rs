@@ -9,7 +9,7 @@ use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{
     BreakerPolicy, BudgetPolicy, ConcurrencyPolicy, GroupPolicy, HedgePolicy, Policy, QuotaHeaders,
-    QuotaPolicy, Rate, RetryPolicy,
+    QuotaPolicy, Rate, RetryPolicy, SlowPolicy,
 };
 use crate::nearest::suggestion;
 use crate::template::forbidden_header;
@@ -67,8 +67,25 @@ impl<'a> Vendor<'a, '_> {
             retry: self.retry(all.below("retry")),
             concurrency: self.concurrency_policy(all.below("concurrency")),
             hedge: hedge(all.below("hedge")),
+            slow: self.slow(all.below("slow")),
             deadline_header: self.deadline_header(all),
             groups: self.groups(all),
+        }
+    }
+
+    fn slow(&mut self, section: Section<'a>) -> SlowPolicy {
+        let usual = SlowPolicy::default();
+        let factor = section.number("factor", f64::NAN);
+        if let Some(node) = section.get("factor").filter(|_| !(1.5..=100.0).contains(&factor)) {
+            let (message, help) =
+                ("a number from 1.5 to 100 must stand here", "`3` is three times the usual");
+            self.error(Code::OutOfRange, node.span, message, help);
+        }
+        SlowPolicy {
+            enabled: section.flag("enabled", usual.enabled),
+            factor: if (1.5..=100.0).contains(&factor) { factor } else { usual.factor },
+            samples: section.number("samples", usual.samples),
+            least: section.duration("least", usual.least),
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Settings {
     pub log: Log,
     /// `None`: nothing is exported.
     pub otlp: Option<Otlp>,
+    /// Who is told of alerts, if anybody.
+    pub webhook: Option<Receiver>,
     pub known: KnownOperations,
     /// `None`: there is no admin listener.
     pub admin: Option<Admin>,
@@ -39,6 +41,7 @@ impl Default for Settings {
             cursor_secret: None,
             log: Log::default(),
             otlp: None,
+            webhook: None,
             known: KnownOperations::default(),
             admin: None,
             reload: Reload::default(),

@@ -4,7 +4,7 @@ use super::admin::{ADMIN, RELOAD};
 use super::cache::CACHE;
 use super::http::HTTP;
 use super::role::ROLE;
-use super::telemetry::TELEMETRY;
+use super::telemetry::{ALERTS, TELEMETRY};
 use super::{Kind, Shape, default, optional, required};
 
 pub(super) static TEXT: Kind = Kind::Text("text");
@@ -95,6 +95,11 @@ pub(super) static DEPLOYMENT: Shape = Shape {
             "telemetry",
             Kind::Struct(&TELEMETRY),
             "What others are told of what happens here: traces and metrics.",
+        ),
+        optional(
+            "alerts",
+            Kind::Struct(&ALERTS),
+            "Who is told when something is wrong with a backend.",
         ),
         optional(
             "admin",

@@ -11,6 +11,7 @@ pub(super) const RETRY_KIND: Kind = Kind::Struct(&RETRY);
 pub(super) const BREAKER_KIND: Kind = Kind::Struct(&BREAKER);
 pub(super) const QUOTA_KIND: Kind = Kind::Struct(&QUOTA);
 pub(super) const HEDGE_KIND: Kind = Kind::Struct(&HEDGE);
+pub(super) const SLOW_KIND: Kind = Kind::Struct(&SLOW);
 pub(super) const GROUPS_KIND: Kind = Kind::Map("group", &GROUP_KIND);
 
 static RETRY: Shape = Shape {
@@ -202,6 +203,29 @@ static GROUP: Shape = Shape {
             QUOTA_KIND,
             "A quota of its own; the backend's is then not spent by these calls.",
         ),
+    ],
+    rules: &[],
+};
+
+static SLOW: Shape = Shape {
+    name: "slow",
+    doc: "When a backend is said to be slow, in the log, as a metric and to the webhook of `alerts`: for two minutes in a row half of \
+          the attempts of a group took much longer than is usual in the last hour. It changes no call.",
+    keys: &[
+        default("enabled", Kind::Bool, "true", "Whether anybody looks."),
+        default(
+            "factor",
+            Kind::Text("number"),
+            "3",
+            "So many times the usual is too long; from 1.5 to 100.",
+        ),
+        default(
+            "samples",
+            Kind::Integer { min: 5, max: 100_000 },
+            "20",
+            "Minutes with fewer attempts say nothing.",
+        ),
+        default("least", Kind::Duration, "50ms", "What is faster than this is never slow."),
     ],
     rules: &[],
 };

@@ -3,7 +3,7 @@
 use super::deployment::TEXT;
 use super::health::HEALTH;
 use super::policy::{
-    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND,
+    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND, SLOW_KIND,
 };
 use super::vendor::{AUTH, AUTH_NONE};
 use super::{Kind, Shape, optional, required};
@@ -18,7 +18,7 @@ static COORDINATE: Kind = Kind::Text("Type.kind");
 pub(super) static ROLE: Shape = Shape {
     name: "role",
     doc: "One role of the deployment. Everything but `vendor` overrides what the vendor file says; of `concurrency`, `retry`, `breaker`, \
-          `quota`, `hedge` and `groups` key by key.",
+          `quota`, `hedge`, `slow` and `groups` key by key.",
     keys: &[
         required(
             "vendor",
@@ -41,6 +41,7 @@ pub(super) static ROLE: Shape = Shape {
         optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
         optional("quota", QUOTA_KIND, "How many requests the backend takes."),
         optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
+        optional("slow", SLOW_KIND, "When it is said to be slow."),
         optional(
             "groups",
             GROUPS_KIND,

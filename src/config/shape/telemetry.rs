@@ -1,7 +1,7 @@
-//! The `telemetry` section of `cyclorama.yaml`.
+//! The `telemetry` and `alerts` sections of `cyclorama.yaml`.
 
 use super::deployment::TEXT;
-use super::{Kind, Shape, default, optional};
+use super::{Kind, Shape, default, optional, required};
 
 pub(super) static TELEMETRY: Shape = Shape {
     name: "telemetry",
@@ -77,6 +77,29 @@ static METRICS: Shape = Shape {
     keys: &[
         default("enabled", Kind::Bool, "true", "Whether they are."),
         default("every", Kind::Duration, "1m", "How often, 1s to 1h."),
+    ],
+    rules: &[],
+};
+
+pub(super) static ALERTS: Shape = Shape {
+    name: "alerts",
+    doc: "Who is told that a backend became slow or is left alone by its breaker, and when that ends.",
+    keys: &[optional("webhook", Kind::Struct(&WEBHOOK), "By a POST with JSON.")],
+    rules: &[],
+};
+
+static WEBHOOK: Shape = Shape {
+    name: "webhook",
+    doc: "A POST with JSON: `kind` (`slow`, `breaker`), `state` (`began`, `ended`), `at`, `backend`, `vendor`, `group`, `medianSeconds`, \
+          `normSeconds` and `text`, a sentence for people. It is tried five times in 15 seconds.",
+    keys: &[
+        required("url", Kind::Text("URL"), "Where to. It is never printed: it may hold a secret."),
+        optional(
+            "headers",
+            Kind::Map("header name", &TEXT),
+            "Headers of every POST: `authorization: \"Bearer ${env.ALERTS_TOKEN}\"`.",
+        ),
+        default("timeout", Kind::Duration, "5s", "How long one attempt may take, 100ms to 1m."),
     ],
     rules: &[],
 };

@@ -4,7 +4,7 @@ use super::call::CALL;
 use super::deployment::TEXT;
 use super::health::HEALTH_CALL;
 use super::policy::{
-    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND,
+    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND, SLOW_KIND,
 };
 use super::role::{PROPAGATE_DOC, PROPAGATE_KIND};
 use super::{Kind, Rule, Shape, default, optional, required};
@@ -69,6 +69,7 @@ pub(super) static VENDOR: Shape = Shape {
         optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
         optional("quota", QUOTA_KIND, "How many requests the backend takes."),
         optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
+        optional("slow", SLOW_KIND, "When it is said to be slow."),
         optional(
             "groups",
             GROUPS_KIND,

@@ -5,6 +5,7 @@ mod breaker;
 mod hedge;
 mod quota;
 mod retry;
+mod slow;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
