@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Admin, answer_with};
-use crate::engine::figures::{Figures, Phase};
+use crate::engine::figures::{Figures, GroupFigures, Phase};
 use crate::http::{Health, ReloadOutcome, Server};
 use crate::telemetry::histogram::Durations;
 
@@ -230,27 +230,19 @@ impl BackendStatus {
 
 /// How a backend is, worst first, and whether that is well. `recent`: attempts and failures of the last minutes.
 fn words(figures: &Figures, attempts: u64, (recent, failed): (u64, u64)) -> (String, bool) {
-    let in_phase = |phase| figures.groups.iter().filter(move |group| group.breaker == phase);
-    let names = |phase| {
-        let names: Vec<&str> = in_phase(phase).map(|group| &*group.name).collect();
-        if names.len() == figures.groups.len() {
-            String::new()
-        } else {
-            format!(" ({})", names.join(", "))
-        }
-    };
-    if in_phase(Phase::Open).next().is_some() {
-        let names = names(Phase::Open);
+    if let Some(names) = names(figures, |group| group.breaker == Phase::Open) {
         return (format!("Left alone after failures{names}: it is tried again soon."), false);
     }
-    if in_phase(Phase::HalfOpen).next().is_some() {
-        let names = names(Phase::HalfOpen);
+    if let Some(names) = names(figures, |group| group.breaker == Phase::HalfOpen) {
         return (format!("Being tried again after failures{names}."), false);
     }
     let paused =
         figures.groups.iter().filter_map(|group| group.quota).map(|quota| quota.paused_for);
     if let Some(pause) = paused.max().filter(|pause| !pause.is_zero()) {
         return (format!("Asked for a pause: {} s are left of it.", pause.as_secs() + 1), false);
+    }
+    if let Some(names) = names(figures, |group| group.usual.is_slow) {
+        return (format!("Much slower than usual{names}."), false);
     }
     match (attempts, recent, failed) {
         (0, ..) => ("Not needed in the last hour.".to_owned(), true),
@@ -263,6 +255,17 @@ fn words(figures: &Figures, attempts: u64, (recent, failed): (u64, u64)) -> (Str
             format!("Answers, but {} of the last minutes' requests failed.", percent(failed, all)),
             false,
         ),
+    }
+}
+
+/// The groups of which something is so; nothing where it is so of all, and `None` where it is of none.
+fn names(figures: &Figures, is_so: impl Fn(&GroupFigures) -> bool) -> Option<String> {
+    let names = figures.groups.iter().filter(|group| is_so(group)).map(|group| &*group.name);
+    let names: Vec<&str> = names.collect();
+    match names.len() {
+        0 => None,
+        all if all == figures.groups.len() => Some(String::new()),
+        _ => Some(format!(" ({})", names.join(", "))),
     }
 }
 
@@ -287,6 +290,43 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::figures::{QuotaFigures, Usual};
+
+    fn group(name: &str) -> GroupFigures {
+        let quota = Some(QuotaFigures {
+            left: None,
+            limit: None,
+            paused_for: Duration::ZERO,
+            waiting: 0,
+            refused: 0,
+        });
+        GroupFigures { name: name.into(), quota, ..GroupFigures::default() }
+    }
+
+    #[test]
+    fn a_backend_that_is_not_as_it_should_be_is_told_in_words_the_worst_first() {
+        let mut figures =
+            Figures { groups: vec![group("default"), group("search")], ..Figures::default() };
+        let mut told = |change: &dyn Fn(&mut [GroupFigures])| {
+            change(&mut figures.groups);
+            let (words, is_well) = words(&figures, 9, (9, 0));
+            assert_eq!(is_well, words == "Answers.");
+            words
+        };
+        assert_eq!(told(&|_| ()), "Answers.");
+        let slow = told(&|groups| groups[1].usual = Usual { is_slow: true, ..Usual::default() });
+        assert_eq!(slow, "Much slower than usual (search).");
+        let paused = told(&|groups| {
+            groups[0].quota.as_mut().unwrap().paused_for = Duration::from_millis(6_500);
+        });
+        assert_eq!(paused, "Asked for a pause: 7 s are left of it.");
+        let probed = told(&|groups| groups[0].breaker = Phase::HalfOpen);
+        assert_eq!(probed, "Being tried again after failures (default).");
+        let open = told(&|groups| groups[1].breaker = Phase::Open);
+        assert_eq!(open, "Left alone after failures (search): it is tried again soon.");
+        let all = told(&|groups| groups[0].breaker = Phase::Open);
+        assert_eq!(all, "Left alone after failures: it is tried again soon.");
+    }
 
     #[test]
     fn names_of_files_are_text_on_the_page() {

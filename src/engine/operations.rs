@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use super::{Delivery, Outcome, Response};
+use crate::error::ErrorCode;
 use crate::operation::{Operation, OperationKind};
 use crate::principal::Principal;
 use crate::telemetry::exposition::Exposition;
@@ -30,9 +31,11 @@ enum End {
     Abandoned,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Operations {
     kinds: [Kind; KINDS.len()],
+    /// By code.
+    refused: [AtomicU64; ErrorCode::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,12 @@ pub(super) struct Counted {
     end: End,
     /// `None`: it belongs to no trace.
     span: Option<Span>,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { kinds: Default::default(), refused: std::array::from_fn(|_| AtomicU64::new(0)) }
+    }
 }
 
 impl Operations {
@@ -83,6 +92,17 @@ impl Operations {
         for (kind, name) in self.kinds.iter().zip(KINDS) {
             family.durations(&[name], &kind.durations.read());
         }
+        let family = out.counter(
+            "cyclorama_graphql_refused_total",
+            &["code"],
+            "Operations that were refused, by code: what they cost, what they are, who asked.",
+        );
+        for (code, count) in ErrorCode::ALL.iter().zip(&self.refused) {
+            let count = count.load(Ordering::Relaxed);
+            if count > 0 {
+                family.sample(&[code.as_str()], count);
+            }
+        }
     }
 }
 
@@ -114,7 +134,17 @@ impl Counted {
             Outcome::Data { has_errors: true } => End::DataWithErrors,
             Outcome::Refused(_) => End::Refused,
         };
-        if let (Outcome::Refused(code), Some(span)) = (response.outcome, &mut self.span) {
+        if let Outcome::Refused(code) = response.outcome {
+            self.refused(code);
+        }
+    }
+
+    fn refused(&mut self, code: ErrorCode) {
+        let place = ErrorCode::ALL.iter().position(|one| *one == code);
+        if let Some(count) = place.and_then(|place| self.operations.refused.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(span) = &mut self.span {
             span.fail(code.as_str());
         }
     }

@@ -134,6 +134,8 @@ pub struct QuotaHeaders {
     pub remaining: Option<Arc<str>>,
     /// Seconds until there is more, or a time in seconds or milliseconds of 1970.
     pub reset: Option<Arc<str>>,
+    /// How many were used, and of how many: `api-usage=18/5000`.
+    pub usage: Option<Arc<str>>,
 }
 
 /// Beside [`crate::graph::Backend::concurrency`], the most calls at once.

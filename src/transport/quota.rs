@@ -37,6 +37,7 @@ pub fn told(response: &WireResponse, own: &QuotaHeaders) -> Told {
             name if is(name, &own.limit) => told.limit = number(value).or(told.limit),
             name if is(name, &own.remaining) => told.remaining = number(value).or(told.remaining),
             name if is(name, &own.reset) => told.reset = reset(value, now).or(told.reset),
+            name if is(name, &own.usage) => usage(value, &mut told),
             "retry-after" => told.retry_after = retry_after(value, now),
             "ratelimit" => structured(value, &mut told),
             name => usual(name, value, now, &mut told),
@@ -58,6 +59,18 @@ fn usual(name: &str, value: &str, now: impl Fn() -> Timestamp, told: &mut Told) 
         "-reset" => told.reset = told.reset.or(reset(value, now)),
         _ => {}
     }
+}
+
+/// The first of `api-usage=18/5000; per-app-api-usage=17/250(…)`: used, of how many.
+fn usage(value: &str, told: &mut Told) {
+    let first = value.split([',', ';']).next().unwrap_or_default();
+    let numbers = first.rsplit('=').next().and_then(|text| text.split_once('/'));
+    let Some((used, limit)) =
+        numbers.and_then(|(used, limit)| Some((number(used)?, number(limit)?)))
+    else {
+        return;
+    };
+    (told.limit, told.remaining) = (Some(limit), Some(limit.saturating_sub(used)));
 }
 
 /// `RateLimit`, in the form of the drafts: `limit=100, remaining=50, reset=5` and `"default";r=50;t=30`.
@@ -209,7 +222,7 @@ mod tests {
         let own = QuotaHeaders {
             limit: Some(Arc::from("x-hubspot-ratelimit-max")),
             remaining: Some(Arc::from("x-hubspot-ratelimit-remaining")),
-            reset: None,
+            ..QuotaHeaders::default()
         };
         let headers = [
             ("x-hubspot-ratelimit-max", "190"),
@@ -220,5 +233,26 @@ mod tests {
         let response = WireResponse { headers: headers.collect(), ..WireResponse::default() };
         let told = told(&response, &own);
         assert_eq!((told.limit, told.remaining), (Some(190), Some(3)));
+    }
+
+    #[test]
+    fn what_was_used_of_how_many_may_stand_in_one_header() {
+        let own =
+            QuotaHeaders { usage: Some(Arc::from("sforce-limit-info")), ..QuotaHeaders::default() };
+        for (value, wanted) in [
+            ("api-usage=18/5000", (Some(5000), Some(4982))),
+            ("api-usage=25/5000; per-app-api-usage=17/250(appName=a)", (Some(5000), Some(4975))),
+            ("6000/5000", (Some(5000), Some(0))),
+            ("api-usage=18", (None, None)),
+            ("api-usage=a/b", (None, None)),
+        ] {
+            let headers = vec![("sforce-limit-info".into(), value.into())];
+            let told = told(&WireResponse { headers, ..WireResponse::default() }, &own);
+            assert_eq!(
+                (told.limit, told.remaining, told.reset),
+                (wanted.0, wanted.1, None),
+                "{value}"
+            );
+        }
     }
 }

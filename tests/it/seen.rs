@@ -76,6 +76,7 @@ async fn what_happened_is_counted_where_it_happened() {
         ("cyclorama_http_request_duration_seconds_count{route=\"/graphql\"}", 3.0),
         ("cyclorama_graphql_operations_total{type=\"query\",outcome=\"data\"}", 2.0),
         ("cyclorama_graphql_operations_total{type=\"unknown\",outcome=\"refused\"}", 1.0),
+        ("cyclorama_graphql_refused_total{code=\"GRAPHQL_VALIDATION_FAILED\"}", 1.0),
         ("cyclorama_backend_calls_total{backend=\"crm\",vendor=\"acme\"}", 1.0),
         ("cyclorama_backend_requests_total{backend=\"crm\",vendor=\"acme\"}", 1.0),
         ("cyclorama_backend_batch_keys_bucket{backend=\"crm\",vendor=\"acme\",le=\"1\"}", 1.0),

@@ -303,6 +303,7 @@ impl<'a> Vendor<'a, '_> {
             limit: headers.name("limit"),
             remaining: headers.name("remaining"),
             reset: headers.name("reset"),
+            usage: headers.name("usage"),
         };
         let calls = section.number("calls", 0_u32);
         if calls == 0 {

@@ -139,6 +139,11 @@ static QUOTA_HEADERS: Shape = Shape {
             Kind::Text("header name"),
             "Seconds until there are more, or the time, in seconds or milliseconds of 1970.",
         ),
+        optional(
+            "usage",
+            Kind::Text("header name"),
+            "How many were used, and of how many, in one: `18/5000`, `api-usage=18/5000`.",
+        ),
     ],
     rules: &[],
 };
