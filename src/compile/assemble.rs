@@ -11,7 +11,7 @@ use super::vendor::Output;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{
     BackendId, ConnectionField, FieldId, IdentityRule, Part, PartId, PartKey, Said, Shape, SlotId,
-    Source, StatusField, Type, TypeId,
+    Source, StatusField, Survivorship, Type, TypeId,
 };
 use crate::mapping::Mapping;
 
@@ -42,8 +42,10 @@ impl Assembler<'_> {
                 .get_mut(source.ty.index())
                 .and_then(|ty| ty.fields.get_mut(source.field.index()));
             if let Some(field) = field {
-                if matches!(field.source, Source::Slot { .. } | Source::OfBackend(_))
-                    && out.filled.contains(&(source.role, source.ty, source.field))
+                if matches!(
+                    field.source,
+                    Source::Slot { .. } | Source::Survivor(_) | Source::OfBackend(_)
+                ) && out.filled.contains(&(source.role, source.ty, source.field))
                 {
                     self.problems.push(
                         Diagnostic::error(
@@ -113,12 +115,30 @@ impl Assembler<'_> {
         }
     }
 
-    /// The record of the part that is to fill a field, if its vendor does.
+    /// The record of the part that is to fill a field, if its vendor does; or those of several parts.
     fn slot_source(&self, ty: TypeId, number: FieldId, out: &Output) -> Source {
-        self.owner(ty, number)
-            .filter(|role| out.filled.contains(&(*role, ty, number)))
-            .and_then(|role| self.cx.part_id(role, ty))
-            .map_or(Source::NotCovered, |part| Source::Slot { part })
+        let rule = self.cx.contract.survivorship_of(ty, number);
+        let owners = rule.map_or_else(
+            || self.owner(ty, number).into_iter().collect(),
+            |rule| rule.roles.clone(),
+        );
+        let filled = owners.into_iter().filter(|role| out.filled.contains(&(*role, ty, number)));
+        let parts: Vec<(RoleId, PartId)> =
+            filled.filter_map(|role| Some((role, self.cx.part_id(role, ty)?))).collect();
+        let (rule, parts) = match (parts.as_slice(), rule) {
+            ([], _) => return Source::NotCovered,
+            ([(_, part)], _) | ([(_, part), ..], None) => return Source::Slot { part: *part },
+            (parts, Some(rule)) => (rule, parts),
+        };
+        let time = |role: RoleId| {
+            let (_, name, _) = rule.times.iter().find(|(of, ..)| *of == role)?;
+            mapped_slot(out.shapes.get(out.shape_of.get(&(role, ty))?.index())?, name)
+        };
+        let times = parts.iter().map(|(role, _)| time(*role)).collect();
+        Source::Survivor(Arc::new(Survivorship {
+            parts: parts.iter().map(|(_, part)| *part).collect(),
+            times: (!rule.times.is_empty()).then_some(times),
+        }))
     }
 
     fn parts(&self, ty: TypeId, out: &Output) -> Vec<Part> {

@@ -8,11 +8,11 @@ use super::context::{Class, RoleId};
 use super::federation::fields as field_sets;
 use super::guards;
 use super::schema::Sdl;
+use super::survivorship::Survivorship;
 use crate::config::units;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{FieldId, Normalizer, Type, TypeId, TypeKind};
-use crate::nearest::nearest;
+use crate::graph::{FieldId, Normalizer, Type, TypeId};
 use crate::value::Country;
 
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Contract {
     pub(super) roles: Vec<Role>,
     /// Coordinates that a misspelled one most likely means: nothing is told that only follows from that.
     pub(super) meant: FxHashSet<(TypeId, FieldId)>,
+    /// Fields that several roles may fill.
+    pub(super) survivorship: Vec<Survivorship>,
 }
 
 #[derive(Debug)]
@@ -123,6 +125,11 @@ pub(super) struct Reader<'a> {
     pub(super) reckoned: FxHashSet<&'a str>,
 }
 
+/// The entries that all files have under one key of their top.
+pub(super) fn all_of<'n>(roots: &[&'n Node], key: &'static str) -> impl Iterator<Item = &'n Entry> {
+    roots.iter().flat_map(move |root| root.get(key).map(Node::entries).unwrap_or_default())
+}
+
 /// What several files say under one key.
 fn all<'n, T: 'n>(
     entries: &[&'n Entry],
@@ -144,14 +151,15 @@ fn by_name<'n>(entries: impl Iterator<Item = &'n Entry>) -> Vec<(Arc<str>, Vec<&
     named
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// `roles.yaml` first, then the files that may add to it.
     pub(super) fn read<'n>(mut self, roots: impl Iterator<Item = &'n Node>) -> Contract {
-        let entries =
-            roots.flat_map(|root| root.get("roles").map(Node::entries).unwrap_or_default());
-        let roles = by_name(entries);
+        let roots: Vec<&Node> = roots.collect();
+        let roles = by_name(all_of(&roots, "roles"));
         let roles = roles.iter().map(|(name, entries)| self.role(name, entries)).collect();
-        let mut contract = Contract { roles, meant: std::mem::take(&mut self.meant) };
+        let mut contract = Contract { roles, ..Contract::default() };
+        contract.survivorship = self.survivorship(&roots, &contract);
+        contract.meant = std::mem::take(&mut self.meant);
         self.anchors(&mut contract);
         self.owners(&contract);
         self.nullability(&contract);
@@ -165,7 +173,9 @@ impl<'a> Reader<'a> {
         Role {
             name: Arc::clone(name),
             parts: parts.iter().filter_map(|(_, entries)| self.part(entries)).collect(),
-            fields: fields.filter_map(|field| self.coordinate(field)).collect(),
+            fields: fields
+                .filter_map(|field| self.coordinate(field.filled()?, field.span))
+                .collect(),
         }
     }
 
@@ -272,7 +282,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A slot or field of the part, or a problem.
-    fn known_slot(&mut self, ty: &Type, part: &PartContract, slot: &Node, name: &str) -> bool {
+    pub(super) fn known_slot(
+        &mut self,
+        ty: &Type,
+        part: &PartContract,
+        slot: &Node,
+        name: &str,
+    ) -> bool {
         let is_hidden = part.slots.iter().any(|(other, _)| &**other == name);
         let field = ty.field_names.get(name);
         let is_field = part.fields.iter().any(|one| Some(&one.field) == field);
@@ -333,67 +349,5 @@ impl<'a> Reader<'a> {
             }
         }
         paths
-    }
-
-    /// `Type.field`.
-    fn coordinate(&mut self, node: &Node) -> Option<Coordinate> {
-        let text = node.filled()?;
-        let Some((ty, field)) = text.split_once('.') else {
-            self.problems.push(
-                Diagnostic::error(Code::UnknownField, format!("`{text}` is not a coordinate"))
-                    .at(node.span, "no `.` in it")
-                    .help("coordinates are written `Type.field`"),
-            );
-            return None;
-        };
-        let (id, ty) = self.object_type(ty, node.span)?;
-        self.field(id, ty, field, node.span)
-    }
-
-    fn field(&mut self, id: TypeId, ty: &Type, name: &str, span: Span) -> Option<Coordinate> {
-        let found = ty.field_names.get(name);
-        if found.is_none() && !self.sdl.is_doubtful_field(&ty.name, name) {
-            self.problems.push(
-                Diagnostic::error(
-                    Code::UnknownField,
-                    format!("`{}` has no field `{name}`", ty.name),
-                )
-                .at(span, "not in the schema")
-                .also(self.sdl.type_span(&ty.name), "the type")
-                .suggest(name, ty.fields.iter().map(|field| &*field.name)),
-            );
-            let nearest = nearest(name, ty.fields.iter().map(|field| &*field.name));
-            self.meant.extend(nearest.and_then(|name| Some((id, *ty.field_names.get(name)?))));
-        }
-        Some(Coordinate { ty: id, field: *found?, span })
-    }
-
-    /// A type that roles can answer for.
-    fn object_type(&mut self, name: &str, span: Span) -> Option<(TypeId, &'a Type)> {
-        let objects = self.types.iter().filter(|ty| matches!(ty.kind, TypeKind::Object));
-        let found = self.names.get(name).and_then(|id| Some((*id, self.types.get(id.index())?)));
-        match found {
-            Some((id, ty)) if matches!(ty.kind, TypeKind::Object) => Some((id, ty)),
-            _ if self.sdl.is_doubtful(name) => None,
-            Some((_, ty)) => {
-                self.problems.push(
-                    Diagnostic::error(Code::UnknownType, format!("`{name}` is not an object type"))
-                        .at(span, "roles answer for object types")
-                        .also(self.sdl.type_span(&ty.name), "defined here"),
-                );
-                None
-            }
-            None => {
-                self.problems.push(
-                    Diagnostic::error(
-                        Code::UnknownType,
-                        format!("the schema has no type `{name}`"),
-                    )
-                    .at(span, "not in the schema")
-                    .suggest(name, objects.map(|ty| &*ty.name)),
-                );
-                None
-            }
-        }
     }
 }

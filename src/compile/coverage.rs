@@ -9,6 +9,26 @@ pub struct Coverage {
     pub vendors: Vec<VendorCoverage>,
     /// Coordinates that this deployment leaves null, in schema order.
     pub uncovered: Vec<Uncovered>,
+    /// Coordinates that several roles may fill.
+    pub shared: Vec<Shared>,
+}
+
+/// A coordinate with several sources, and what this deployment has of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    pub coordinate: String,
+    /// The latest value is shown, not the first.
+    pub is_newest: bool,
+    /// In the order of preference.
+    pub candidates: Vec<Candidate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub role: String,
+    /// `None`: nobody plays the role.
+    pub vendor: Option<String>,
+    pub is_covered: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +73,7 @@ impl Coverage {
         for vendor in &self.vendors {
             vendor.details(&mut text);
         }
+        self.sources(&mut text);
         if self.uncovered.is_empty() {
             text.push_str("every coordinate of the schema is covered\n");
             return text;
@@ -66,10 +87,29 @@ impl Coverage {
         text
     }
 
-    /// Whether the vendors of this deployment fill all that their roles promise.
+    /// Whose value is shown where several roles may have one.
+    fn sources(&self, text: &mut String) {
+        if !self.shared.is_empty() {
+            text.push_str("fields with several sources\n");
+        }
+        for shared in &self.shared {
+            let candidates: Vec<String> =
+                shared.candidates.iter().map(Candidate::to_string).collect();
+            let (before, between) =
+                if shared.is_newest { ("the newest of ", ", ") } else { ("", ", else ") };
+            let listed = candidates.join(between);
+            text.extend([format!("  {}: {before}{listed}\n", shared.coordinate)]);
+        }
+    }
+
+    /// Whether the vendors of this deployment fill all that their roles promise: a field with several sources is filled by one.
     pub fn is_complete(&self) -> bool {
+        let is_shared = |coordinate: &String| {
+            let mut shared = self.shared.iter().filter(|shared| shared.coordinate == *coordinate);
+            shared.any(|shared| shared.candidates.iter().any(|one| one.is_covered))
+        };
         let mut used = self.vendors.iter().filter(|vendor| vendor.is_used);
-        used.all(|vendor| vendor.missing.is_empty()) && self.uncovered.is_empty()
+        used.all(|vendor| vendor.missing.iter().all(is_shared)) && self.uncovered.is_empty()
     }
 
     pub fn to_json(&self) -> Value {
@@ -85,11 +125,30 @@ impl Coverage {
                     "reason": reason,
                 })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
+            "shared": self.shared.iter().map(|shared| json!({
+                "coordinate": shared.coordinate,
+                "newest": shared.is_newest,
+                "candidates": shared.candidates.iter().map(|one| json!({
+                    "role": one.role,
+                    "vendor": one.vendor,
+                    "covered": one.is_covered,
+                })).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
             "uncovered": self.uncovered.iter().map(|uncovered| json!({
                 "coordinate": uncovered.coordinate,
                 "role": uncovered.role,
             })).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl std::fmt::Display for Candidate {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.vendor, self.is_covered) {
+            (None, _) => write!(out, "{} (nobody)", self.role),
+            (Some(vendor), true) => write!(out, "{} ({vendor})", self.role),
+            (Some(vendor), false) => write!(out, "{} ({vendor} does not cover it)", self.role),
+        }
     }
 }
 
@@ -143,7 +202,7 @@ mod tests {
         let mut near = vendor("hubspot", true, &["Customer.tags"]);
         near.approximated = vec![("Customer.status".to_owned(), "no word for churned".to_owned())];
         let coverage =
-            Coverage { vendors: vec![vendor("demo", false, &[]), near], uncovered: Vec::new() };
+            Coverage { vendors: vec![vendor("demo", false, &[]), near], ..Coverage::default() };
         let expected = "coverage
   role  vendor   covered  not covered  approximated
   crm   demo      2 of 2            0             0  (not used by this deployment)
@@ -164,6 +223,41 @@ every coordinate of the schema is covered
     #[test]
     fn a_vendor_that_is_not_used_may_lack_what_it_will() {
         let vendors = vec![vendor("demo", true, &[]), vendor("other", false, &["Customer.tags"])];
-        assert!(Coverage { vendors, uncovered: Vec::new() }.is_complete());
+        assert!(Coverage { vendors, ..Coverage::default() }.is_complete());
+    }
+
+    #[test]
+    fn of_several_sources_one_that_covers_the_field_is_enough() {
+        let candidate = |role: &str, vendor: Option<&str>, is_covered| Candidate {
+            role: role.to_owned(),
+            vendor: vendor.map(str::to_owned),
+            is_covered,
+        };
+        let mut shared = Shared {
+            coordinate: "Customer.tags".to_owned(),
+            is_newest: false,
+            candidates: vec![
+                candidate("crm", Some("demo"), false),
+                candidate("billing", None, false),
+            ],
+        };
+        let coverage = |shared: &Shared| Coverage {
+            vendors: vec![vendor("demo", true, &["Customer.tags"])],
+            uncovered: Vec::new(),
+            shared: vec![shared.clone()],
+        };
+        assert!(!coverage(&shared).is_complete());
+        shared.candidates.push(candidate("support", Some("desk"), true));
+        assert!(coverage(&shared).is_complete());
+        let text = coverage(&shared).render_text();
+        let line = "  Customer.tags: crm (demo does not cover it), else billing (nobody), else support (desk)\n";
+        assert!(text.contains(line), "{text}");
+        shared.is_newest = true;
+        let text = coverage(&shared).render_text();
+        assert!(text.contains("  Customer.tags: the newest of crm (demo does not"), "{text}");
+        assert_eq!(
+            coverage(&shared).to_json()["shared"][0]["candidates"][2]["covered"],
+            json!(true)
+        );
     }
 }

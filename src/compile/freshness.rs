@@ -91,8 +91,9 @@ impl Ages<'_> {
                 least(least(age, self.of_type(*ty)), self.within(*ty, seen))
             });
         }
-        let is_inside =
-            |source: &Source| matches!(source, Source::Slot { .. } | Source::OfBackend(_));
+        let is_inside = |source: &Source| {
+            matches!(source, Source::Slot { .. } | Source::Survivor(_) | Source::OfBackend(_))
+        };
         let fields = ty.fields.iter().filter(|field| is_inside(&field.source));
         fields.fold(None, |age, field| {
             least(least(age, self.of_field(ty, field)), self.within(field.ty.named, seen))

@@ -22,6 +22,7 @@ use super::merged;
 use super::metrics;
 use super::reach::Reach;
 use super::schema::{Parsed, Sdl};
+use super::survivorship;
 use super::trees::{Trees, VendorTree};
 use super::types::{self, SchemaTypes};
 use super::vendor::{self, Output, Schemas, VendorFile};
@@ -106,6 +107,8 @@ fn link_all(
     let mut assembler =
         Assembler { cx: &cx, backends: &backends, rules, blocked, vendors, problems };
     assembler.finish(&mut types, &mut out);
+    let maps = |slot: (RoleId, TypeId, &str)| maps(&cx, &played, slot);
+    survivorship::check(&cx, &types, &out, maps, linker.problems);
     lookups::link(&cx, &mut types, trees.identity.iter(), linker.problems);
     let federation = federation::link(&cx, &mut types, &out, linker.problems);
     let (derived, merged) = match &sdl.parsed {
@@ -164,6 +167,16 @@ fn graph(
 
 /// A role, what the deployment says about it, and its vendor file.
 type Played<'a> = (RoleId, &'a RoleSettings<'a>, &'a VendorTree);
+
+fn tree_of<'a>(played: &[Played<'a>], role: RoleId) -> Option<&'a VendorTree> {
+    played.iter().find(|(other, ..)| *other == role).map(|(.., tree)| *tree)
+}
+
+/// Whether a role's vendor says what fills a slot.
+fn maps(cx: &Context<'_>, played: &[Played<'_>], (role, ty, slot): (RoleId, TypeId, &str)) -> bool {
+    let types = tree_of(played, role).and_then(|tree| tree.node.get("types"));
+    types.and_then(|types| types.get(&cx.ty(ty).name)?.get(slot)).is_some()
+}
 
 struct Linker<'a, 'p> {
     base: &'a Context<'a>,
@@ -271,7 +284,10 @@ impl<'a> Linker<'a, '_> {
 
     /// What each vendor file covers. Files that this deployment does not use are compiled for this, and for their problems.
     fn coverage(&mut self, cx: &Context<'_>, played: &[Played<'_>], out: &Output) -> Coverage {
-        let mut coverage = Coverage::default();
+        let mut coverage = Coverage {
+            shared: survivorship::shared(cx, out, |role| tree_of(played, role)),
+            ..Coverage::default()
+        };
         for index in 0..self.base.contract.roles.len() {
             let role = RoleId(index);
             let name = &self.base.role(role).name;

@@ -9,6 +9,7 @@ mod assemble;
 mod cache;
 mod context;
 mod contract;
+mod coordinates;
 pub(crate) mod costs;
 mod coverage;
 mod crosswalk;
@@ -31,6 +32,7 @@ mod operations;
 mod ownership;
 mod reach;
 mod schema;
+mod survivorship;
 mod telemetry;
 mod trees;
 pub(crate) mod types;
@@ -38,7 +40,7 @@ mod vendor;
 
 pub use crate::config::files::Files;
 pub use admin::open_to_all;
-pub use coverage::{Coverage, Uncovered, VendorCoverage};
+pub use coverage::{Candidate, Coverage, Shared, Uncovered, VendorCoverage};
 pub use deployment::insecure;
 
 use crate::config::settings::Settings;

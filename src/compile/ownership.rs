@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::context::{Class, RoleId};
-use super::contract::{Contract, Reader, Role};
+use super::contract::{Contract, Reader};
 use super::lookups;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{FieldId, TypeId};
@@ -66,17 +66,30 @@ impl Reader<'_> {
 
     /// Each coordinate has one owner, and each that needs one has it.
     pub(super) fn owners(&mut self, contract: &Contract) {
-        let mut owners: FxHashMap<(TypeId, FieldId), Span> = FxHashMap::default();
-        for coordinate in contract.roles.iter().flat_map(Role::coordinates) {
-            if let Some(first) = owners.insert((coordinate.ty, coordinate.field), coordinate.span) {
-                let name = self.name(coordinate.ty, coordinate.field);
-                self.problems.push(
-                    Diagnostic::error(Code::DuplicateOwner, format!("`{name}` is claimed twice"))
-                        .at(coordinate.span, "the second")
-                        .at(first, "the first")
-                        .help("a coordinate belongs to exactly one role; remove one of them"),
-                );
+        let mut owners: FxHashMap<(TypeId, FieldId), (RoleId, Span)> = FxHashMap::default();
+        let roles = (0..).map(RoleId).zip(&contract.roles);
+        for (role, one) in roles.flat_map(|(id, role)| role.coordinates().map(move |one| (id, one)))
+        {
+            let Some(first) = owners.insert((one.ty, one.field), (role, one.span)) else {
+                continue;
+            };
+            let is_shared = contract.survivorship_of(one.ty, one.field).is_some();
+            if is_shared && first.0 != role {
+                continue;
             }
+            let name = self.name(one.ty, one.field);
+            let problem =
+                Diagnostic::error(Code::DuplicateOwner, format!("`{name}` is claimed twice"))
+                    .at(one.span, "the second")
+                    .at(first.1, "the first");
+            self.problems.push(problem.help(if first.0 == role {
+                "remove one of them".to_owned()
+            } else {
+                format!(
+                    "remove one of them, or say in an identity file whose value is shown: `survivorship: {{ {name}: {{ prefer: [{}] }} }}`",
+                    [first.0, role].map(|role| contract.roles.get(role.0).map_or("", |role| &*role.name)).join(", ")
+                )
+            }));
         }
         let entities: Vec<TypeId> =
             contract.parts_by_type().into_iter().map(|(ty, _)| ty).collect();

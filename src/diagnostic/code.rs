@@ -103,6 +103,9 @@ codes! {
     UnreachablePart => "unreachable_part",
     /// An identity rule that cannot work: from the part itself, or with the wrong number of slots.
     InvalidRule => "invalid_rule",
+    /// A rule for a field that several roles fill which cannot work: a field that nothing but one record can say, a role that is left out,
+    /// a time that is missing.
+    InvalidSurvivorship => "invalid_survivorship",
     /// A metric that cannot be reckoned: a list or metric that is not there, a field of the wrong kind, a word that an enum does not have.
     InvalidMetric => "invalid_metric",
     /// A merged list that cannot be: a list that is not there, a record that is no event, a field of the wrong type, an argument that

@@ -312,16 +312,19 @@ impl Run<'_> {
                     self.link(entities.child, object, Link::Failed(failure));
                 }
                 Work::Merge(merge) => self.link(merge.child, object, Link::Failed(failure)),
-                Work::Part(part) => self.fail_part(step.site, object, part.part, failure),
+                Work::Part(part) if self.is_for(id, step, object) => {
+                    self.fail_part(step, object, part.part, failure);
+                }
+                Work::Part(_) => {}
             }
         }
     }
 
-    fn fail_part(&mut self, site: SiteId, object: u32, part: PartId, failure: FailureId) {
-        if matches!(self.part(site, object, part), PartState::Unset | PartState::Key { .. })
-            && let Some(site) = self.site_mut(site)
+    fn fail_part(&mut self, step: &Step, object: u32, part: PartId, failure: FailureId) {
+        if matches!(self.part(step.site, object, part), PartState::Unset | PartState::Key { .. })
+            && let Some(site) = self.site_mut(step.site)
         {
-            site.set_part(object, part, PartState::Failed(failure));
+            site.bring_part(step, object, part, PartState::Failed(failure));
         }
     }
 }

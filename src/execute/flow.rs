@@ -143,7 +143,8 @@ impl Run<'_> {
                     && scope.has(id, step)
                     && self.marks.is_active(id)
                     && step.after.iter().all(|before| self.is_past(flow, *before))
-                    && self.others(id, step).iter().all(|before| self.is_past(flow, *before));
+                    && self.others(id, step).iter().all(|before| self.is_past(flow, *before))
+                    && self.preferred(id).iter().all(|before| self.is_past(flow, *before));
                 if !is_due {
                     continue;
                 }
@@ -173,6 +174,11 @@ impl Run<'_> {
             Work::Part(work) if self.marks.tries_all(id) => &work.others_after,
             _ => &[],
         }
+    }
+
+    /// What a fallback waits for besides: the parts whose values are preferred.
+    fn preferred(&self, id: StepId) -> &[StepId] {
+        self.marks.fallback(id).map(|fallback| fallback.after.as_slice()).unwrap_or_default()
     }
 
     fn is_writing(&self, state: &[Progress]) -> bool {

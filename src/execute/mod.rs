@@ -23,6 +23,7 @@ mod several;
 mod sift;
 mod slice;
 mod state;
+mod survivor;
 mod times;
 mod write;
 
@@ -46,6 +47,7 @@ pub use state::{
     Arena, Failure, FailureId, Link, MergedPage, NullBy, Object, PartState, SiteState, Way, Window,
     WindowId,
 };
+pub(crate) use survivor::{agreed, chosen};
 pub use times::{StepTimes, Waits};
 
 /// What a run needs besides its plan.

@@ -6,9 +6,9 @@ use crate::execute::key::{ObjectKey, normalized};
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, PartState, Run, Way};
-use crate::graph::{CallId, IdentityRule, PartId, ShapeId, TypeId};
+use crate::graph::{CallId, IdentityRule, Part, PartId, ShapeId, TypeId};
 use crate::load::Load;
-use crate::plan::{PartStep, SiteId, Step, StepId};
+use crate::plan::{PartStep, SiteId, Step, StepId, is_shown};
 use crate::value::{Key, SlotSet};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,17 +22,20 @@ impl Run<'_> {
         let count = self.site(step.site).map_or(0, |site| site.objects.len());
         let mut reaches = vec![Reach::Open; count];
         let wanted = self.marks.wanted(self.plan, step.site, step.ty, work.part);
+        let of_key = self.wanted_of_key(step, work.part, part);
         let mut memo = std::mem::take(&mut self.memo);
         let mut by_kind: Vec<Vec<(Cow<'_, str>, u32)>> =
             part.keys.iter().map(|_| Vec::new()).collect();
-        let mut settled: Vec<(u32, Settled)> = Vec::new();
-        let mut known = KnownKeys::default();
+        let (mut settled, mut known) = (Vec::new(), KnownKeys::default());
         let is_told = self.marks.tells_ways(step.site);
         let is_counted = part.rules.iter().any(|rule| rule.at_most > 1);
         let mut ways: Vec<(u32, Way)> = Vec::new();
         for object in self.site(step.site).into_iter().flat_map(|site| site.of_type(step.ty)) {
+            if !self.is_for(id, step, object) {
+                continue;
+            }
             let mut way = Way::default();
-            let identified = self.identify((id, step, work), object, wanted, &mut way);
+            let identified = self.identify((id, step, work), object, of_key, &mut way);
             if !way.blocked.is_empty() || (way.rule.is_some() && (is_told || is_counted)) {
                 ways.push((object, way));
             }
@@ -82,6 +85,14 @@ impl Run<'_> {
             return Begun::Done;
         }
         wait(id, (reaches, Vec::new()), groups, Slice::default())
+    }
+
+    /// The slots for which a key that holds them all is enough. It may be spelled otherwise than what is shown: it is not enough for
+    /// a field.
+    fn wanted_of_key(&self, step: &Step, id: PartId, part: &Part) -> SlotSet {
+        let firm = self.marks.firm(self.plan, step.site, step.ty, id);
+        let is_shown = step.is_fallback() || is_shown(self.graph, part, firm);
+        if is_shown { SlotSet::EMPTY } else { firm }
     }
 
     fn part_load(&self, call: CallId, shape: ShapeId, wanted: SlotSet) -> Load {

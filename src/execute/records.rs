@@ -22,7 +22,7 @@ impl Run<'_> {
                 }
             };
             if let Some(site) = self.site_mut(step.site) {
-                site.set_part(object, part, state);
+                site.bring_part(step, object, part, state);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::error::{ErrorCode, LoadError};
 use crate::execute::Pages;
 use crate::graph::{FieldId, Graph, PartId, SlotId, TypeId};
 use crate::load::Loaded;
+use crate::plan::Step;
 use crate::value::{Answer, Cell, Key};
 
 /// The objects of one site.
@@ -21,6 +22,8 @@ pub struct SiteState {
     pub links: Vec<Link>,
     /// By object of the parent site: the pages of its list, while the site's origin is not done.
     pub pages: FxHashMap<u32, Pages>,
+    /// What fallbacks brought of parts of which nothing but the key was known, by object and part: who reads the key still does.
+    pub fallen: FxHashMap<(u32, PartId), PartState>,
     /// The keys that objects were made with, by object, for what is known of an object whose anchor fails.
     pub given: FxHashMap<u32, (PartId, u8, Key)>,
     /// Objects without a type that stand for a list inside a list: the first of its items, and the one after the last.
@@ -221,6 +224,26 @@ impl SiteState {
             return UNSET;
         }
         self.parts.get(object as usize * self.columns + column).unwrap_or(UNSET)
+    }
+
+    /// A part as it is shown: with what a fallback brought.
+    pub fn shown(&self, object: u32, column: usize) -> &PartState {
+        let part = self.part(object, column);
+        if self.fallen.is_empty() || !matches!(part, PartState::Key { .. }) {
+            return part;
+        }
+        let id = u8::try_from(column).ok().map(PartId);
+        id.and_then(|id| self.fallen.get(&(object, id))).unwrap_or(part)
+    }
+
+    /// What a step brought; of a fallback beside the key that others read.
+    pub fn bring_part(&mut self, step: &Step, object: u32, part: PartId, state: PartState) {
+        let is_key = matches!(self.part(object, usize::from(part.0)), PartState::Key { .. });
+        if step.is_fallback() && is_key {
+            self.fallen.insert((object, part), state);
+        } else {
+            self.set_part(object, part, state);
+        }
     }
 
     pub fn set_part(&mut self, object: u32, part: PartId, state: PartState) {

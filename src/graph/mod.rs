@@ -47,7 +47,9 @@ pub use lists::{
     OrderRule, Pushed, ValueKind,
 };
 pub use merged::{CallOrder, Event, EventField, Merged, MergedList, Stamp};
-pub use parts::{Crosswalk, IdentityRule, Normalizer, Part, PartKey, Pick, Shape, Slot};
+pub use parts::{
+    Crosswalk, IdentityRule, Normalizer, Part, PartKey, Pick, Shape, Slot, Survivorship,
+};
 pub use policy::{
     BreakerPolicy, BudgetPolicy, ConcurrencyPolicy, GroupPolicy, HedgePolicy, Policy, QuotaHeaders,
     QuotaPolicy, Rate, RetryPolicy, SlowPolicy,

@@ -56,6 +56,23 @@ pub struct IdentityRule {
     pub table: Option<Arc<Crosswalk>>,
 }
 
+/// Whose value of a field is shown, where several parts have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivorship {
+    /// At least two, in the order of preference.
+    pub parts: Vec<PartId>,
+    /// For each part the slot that says when its record changed, if it says so: the latest value is shown. `None`: the first.
+    pub times: Option<Vec<Option<SlotId>>>,
+}
+
+impl Survivorship {
+    /// The parts that are preferred to one.
+    pub fn before(&self, part: PartId) -> &[PartId] {
+        let place = self.parts.iter().position(|other| *other == part).unwrap_or(0);
+        self.parts.get(..place).unwrap_or_default()
+    }
+}
+
 /// Keys of one system by those of another, as a file lists them.
 pub type Crosswalk = FxHashMap<Box<str>, Box<str>>;
 

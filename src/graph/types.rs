@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     ArgumentPath, BackendId, CallId, ConnectionField, DerivedId, FieldId, ListRules, MergedId,
-    Part, PartId, ShapeId, SlotId, TypeId,
+    Part, PartId, ShapeId, SlotId, Survivorship, TypeId,
 };
 
 #[derive(Debug)]
@@ -130,6 +130,8 @@ pub enum Source {
     Slot {
         part: PartId,
     },
+    /// The same slot of several parts, of which one is shown.
+    Survivor(Arc<Survivorship>),
     /// A call, keyed by the parent.
     Call(FieldCall),
     /// Another object, known by its key: no call of its own, its parts are loaded as they are needed.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{OutEntry, Prefix, SiteId, StepId};
-use crate::graph::{Access, Account, FieldId, Said, StatusField};
+use crate::graph::{Access, Account, FieldId, Said, StatusField, Survivorship};
 
 #[derive(Debug)]
 pub struct AccountNode {
@@ -26,8 +26,10 @@ pub struct Beside {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum From {
-    /// The records of these parts: the first that has a value.
-    Columns(Vec<usize>),
+    /// The record of a part.
+    Column(usize),
+    /// That of the part whose value is shown.
+    Survivor(Arc<Survivorship>),
     /// What a step brought.
     Step(StepId, SiteId),
 }

@@ -27,6 +27,8 @@ pub enum More {
     PagesPartlyFilled,
     /// Nothing says how long a list is.
     ListsLong,
+    /// Preferred records have no value, or do not come.
+    ValuesLacking,
 }
 
 impl More {
@@ -37,6 +39,7 @@ impl More {
             Self::KeysLong => "keysLong",
             Self::PagesPartlyFilled => "pagesPartlyFilled",
             Self::ListsLong => "listsLong",
+            Self::ValuesLacking => "valuesLacking",
         }
     }
 
@@ -47,6 +50,7 @@ impl More {
             Self::KeysLong => "keys are long",
             Self::PagesPartlyFilled => "pages are partly filled",
             Self::ListsLong => "lists are long",
+            Self::ValuesLacking => "preferred records lack values",
         }
     }
 }

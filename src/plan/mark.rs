@@ -2,14 +2,12 @@
 //!
 //! A field that is skipped, or that the caller may not see, asks for nothing: no call is made for it alone.
 
-use crate::graph::{
-    Access, Account, CallId, FieldId, Graph, KeySource, PartId, ShapeId, SlotId, Source, TypeId,
-};
+use crate::graph::{Access, Account, FieldId, Graph, KeySource, PartId, SlotId, Source, TypeId};
 use crate::operation::{Condition, Variables};
 use crate::plan::blocked::is_blocked;
 use crate::plan::{
-    ConnectionNode, ConnectionWhat, EventOut, MergeStep, Node, Out, OutField, Plan, Site, SiteId,
-    StepId, Work,
+    ConnectionNode, ConnectionWhat, EventOut, Fallback, MergeStep, Node, Out, OutField, Plan, Site,
+    SiteId, StepId, Work,
 };
 use crate::principal::Principal;
 use crate::value::SlotSet;
@@ -17,14 +15,17 @@ use crate::value::SlotSet;
 /// The caller's view of a plan.
 #[derive(Debug, Default)]
 pub struct Marks {
-    active: Vec<bool>,
+    pub(super) active: Vec<bool>,
     /// By site, type and column.
-    wanted: Vec<SlotSet>,
+    pub(super) wanted: Vec<SlotSet>,
+    /// Of these, those that are wanted of all objects.
+    firm: Vec<SlotSet>,
     visited: Vec<bool>,
     /// By site: whether it is to be told how its parts were found.
     told: Vec<bool>,
     /// Steps of parts that try all their rules, because the key that they could have used at once is blocked.
     tries_all: Vec<StepId>,
+    pub(super) fallbacks: Vec<Fallback>,
     pub truths: u64,
     /// By place in `Plan::refusable`: what is wrong with the arguments.
     pub refused: Vec<Option<String>>,
@@ -35,9 +36,11 @@ impl Marks {
         Self {
             active: vec![false; plan.steps.len()],
             wanted: vec![SlotSet::EMPTY; plan.sites.last().map_or(0, Site::end_column)],
+            firm: vec![SlotSet::EMPTY; plan.sites.last().map_or(0, Site::end_column)],
             visited: vec![false; plan.sites.len()],
             told: vec![false; plan.sites.len()],
             tries_all: Vec::new(),
+            fallbacks: Vec::new(),
             truths,
             refused: Vec::new(),
         }
@@ -55,6 +58,12 @@ impl Marks {
     /// Whether a part's step tries all its rules, though it could use a key from the arguments at once.
     pub fn tries_all(&self, step: StepId) -> bool {
         self.tries_all.contains(&step)
+    }
+
+    /// The slots that are wanted of one part of one type at a site, whatever other parts have.
+    pub fn firm(&self, plan: &Plan, site: SiteId, ty: TypeId, part: PartId) -> SlotSet {
+        let place = place(plan, site, ty, usize::from(part.0));
+        place.and_then(|index| self.firm.get(index).copied()).unwrap_or_default()
     }
 
     /// The slots that are wanted of one part of one type at a site.
@@ -75,6 +84,7 @@ pub fn mark(graph: &Graph, plan: &Plan, variables: &Variables, principal: &Princ
     let (principal, variables) = (Some(principal), Some(variables));
     let mut marker = Marker { graph, plan, principal, variables, marks };
     marker.node(&plan.root, SiteId::ROOT);
+    marker.fall_back();
     marker.share();
     marker.marks
 }
@@ -84,23 +94,24 @@ pub(super) fn everything(graph: &Graph, plan: &Plan, variables: Option<&Variable
     let marks = Marks::none(plan, 0);
     let mut marker = Marker { graph, plan, principal: None, variables, marks };
     marker.node(&plan.root, SiteId::ROOT);
+    marker.fall_back();
     marker.marks
 }
 
-fn place(plan: &Plan, site: SiteId, ty: TypeId, column: usize) -> Option<usize> {
+pub(super) fn place(plan: &Plan, site: SiteId, ty: TypeId, column: usize) -> Option<usize> {
     let site = plan.sites.get(site.index())?;
     let index = site.types.iter().position(|site_type| site_type.ty == ty)?;
     Some(site.first_column + index * site.columns + column)
 }
 
-struct Marker<'a> {
-    graph: &'a Graph,
-    plan: &'a Plan,
+pub(super) struct Marker<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) plan: &'a Plan,
     /// `None`: somebody who may see everything and skips nothing, as `explain` asks.
     principal: Option<&'a Principal>,
     /// They decide which of a merged list's lists are read.
     variables: Option<&'a Variables>,
-    marks: Marks,
+    pub(super) marks: Marks,
 }
 
 impl Marker<'_> {
@@ -144,6 +155,9 @@ impl Marker<'_> {
     fn field(&mut self, field: &OutField, site: SiteId, ty: TypeId) {
         match &field.source {
             Out::Slot { column, .. } => self.want_field(site, ty, *column, field.field),
+            Out::Survivor { rule, fallbacks, .. } => {
+                self.survivor((site, ty), rule, fallbacks, field.field);
+            }
             Out::Child { step, site: child, node } => {
                 self.activate(*step);
                 self.node(node, *child);
@@ -261,42 +275,67 @@ impl Marker<'_> {
     }
 
     fn want_field(&mut self, site: SiteId, ty: TypeId, column: usize, field: Option<FieldId>) {
-        let shape = self.graph.ty(ty).parts.get(column).map(|part| part.shape);
-        let slot = shape.zip(field).and_then(|(shape, field)| {
-            self.graph.shape(shape).field_slots.get(field.index()).copied().flatten()
-        });
         let part = PartId(u8::try_from(column).unwrap_or(u8::MAX));
-        if let Some(slot) = slot {
+        if let Some(slot) = self.slot_of(ty, part, field) {
             self.want(site, ty, part, &[slot]);
         }
     }
 
-    fn want(&mut self, site: SiteId, ty: TypeId, part: PartId, slots: &[SlotId]) {
-        if let Some(index) = place(self.plan, site, ty, usize::from(part.0))
-            && let Some(wanted) = self.marks.wanted.get_mut(index)
-        {
-            let part = self.graph.ty(ty).parts.get(usize::from(part.0));
-            for slot in slots.iter().chain(part.into_iter().flat_map(|part| &part.always)) {
-                wanted.insert(*slot);
-            }
-        }
+    pub(super) fn slot_of(
+        &self,
+        ty: TypeId,
+        part: PartId,
+        field: Option<FieldId>,
+    ) -> Option<SlotId> {
+        let shape = self.graph.ty(ty).parts.get(usize::from(part.0))?.shape;
+        self.graph.shape(shape).field_slots.get(field?.index()).copied().flatten()
+    }
+
+    pub(super) fn want(&mut self, site: SiteId, ty: TypeId, part: PartId, slots: &[SlotId]) {
+        self.want_slots((site, ty), part, slots, true);
         if let Some(step) = self.provider(site, ty, part) {
             self.activate(step);
         }
     }
 
-    fn provider(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
+    /// The slots alone, whoever is to bring them. `is_firm`: of all objects.
+    pub(super) fn want_slots(
+        &mut self,
+        (site, ty): (SiteId, TypeId),
+        part: PartId,
+        slots: &[SlotId],
+        is_firm: bool,
+    ) {
+        let Some(index) = place(self.plan, site, ty, usize::from(part.0)) else { return };
+        let part = self.graph.ty(ty).parts.get(usize::from(part.0));
+        let Marks { wanted, firm, .. } = &mut self.marks;
+        let (Some(wanted), Some(firm)) = (wanted.get_mut(index), firm.get_mut(index)) else {
+            return;
+        };
+        for slot in slots.iter().chain(part.into_iter().flat_map(|part| &part.always)) {
+            wanted.insert(*slot);
+            if is_firm {
+                firm.insert(*slot);
+            }
+        }
+    }
+
+    pub(super) fn provider(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
         let site = self.plan.sites.get(site.index())?;
         let site_type = site.types.iter().find(|site_type| site_type.ty == ty)?;
         site_type.parts.get(usize::from(part.0)).copied().flatten()
     }
 
     fn activate(&mut self, id: StepId) {
-        let plan = self.plan;
         let Some(active) = self.marks.active.get_mut(id.index()) else { return };
-        if std::mem::replace(active, true) {
-            return;
+        if !std::mem::replace(active, true) {
+            self.reach(id);
         }
+    }
+
+    /// What a step needs before it can begin.
+    pub(super) fn reach(&mut self, id: StepId) {
+        let plan = self.plan;
         let Some(step) = plan.steps.get(id.index()) else { return };
         if let Work::Merge(merge) = &step.work {
             self.merge(merge);
@@ -317,7 +356,8 @@ impl Marker<'_> {
                     .parts
                     .get(usize::from(part.part.0))
                     .map(|part| &part.rules);
-                self.want(step.site, step.ty, part.part, &[]);
+                let is_firm = part.fallback_of.is_none();
+                self.want_slots((step.site, step.ty), part.part, &[], is_firm);
                 if part.own_key {
                     return;
                 }
@@ -342,57 +382,6 @@ impl Marker<'_> {
     fn want_key(&mut self, site: SiteId, ty: TypeId, key: &KeySource) {
         if let Some((part, slots)) = key.slots() {
             self.want(site, ty, part, &slots);
-        }
-    }
-
-    /// Two steps with the same call want the same slots, so that one load serves both.
-    fn share(&mut self) {
-        // each with the place of its slots
-        let mut targets: Vec<(CallId, ShapeId, usize)> = Vec::new();
-        let place = |site, ty, part: PartId| place(self.plan, site, ty, usize::from(part.0));
-        for (step, is_active) in self.plan.steps.iter().zip(&self.marks.active) {
-            if !is_active {
-                continue;
-            }
-            match &step.work {
-                Work::Call(call) => {
-                    let ty = self.graph.shape(call.shape).ty;
-                    let part = self.graph.ty(ty).part_of(call.shape).unwrap_or(PartId(0));
-                    let place = place(call.child, ty, part);
-                    targets.extend(place.map(|place| (call.call, call.shape, place)));
-                }
-                Work::Part(work) => {
-                    let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))
-                    else {
-                        continue;
-                    };
-                    let calls = part.keys.iter().filter_map(|key| key.call);
-                    let place = place(step.site, step.ty, work.part);
-                    targets.extend(place.into_iter().flat_map(|place| {
-                        calls.clone().map(move |call| (call, part.shape, place))
-                    }));
-                }
-                Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => {}
-            }
-        }
-        // together those of one call, looked at once
-        targets.sort_unstable_by_key(|(call, shape, _)| (call.0, shape.0));
-        let mut is_settled = false;
-        while !is_settled {
-            is_settled = true;
-            for same in targets.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-                let wanted = same.iter().filter_map(|(_, _, place)| self.marks.wanted.get(*place));
-                let all = wanted.fold(SlotSet::EMPTY, |all, wanted| all.union(*wanted));
-                for (_, _, place) in same {
-                    // a part that several calls bring stands among the targets of each: what one wants all want
-                    if let Some(wanted) = self.marks.wanted.get_mut(*place)
-                        && *wanted != all
-                    {
-                        *wanted = all;
-                        is_settled = false;
-                    }
-                }
-            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod build;
 mod by;
 mod calls;
 mod explain;
+mod fallback;
 mod given;
 mod identity;
 mod lists;
@@ -19,6 +20,7 @@ mod merged;
 mod node;
 mod prefix;
 mod rows;
+mod share;
 mod stages;
 mod worst;
 
@@ -28,7 +30,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::error::Location;
 use crate::graph::{
     Access, CallId, ConnectionField, DerivedId, FieldId, KeySource, ListRules, Named, PartId,
-    ShapeId, TypeId, TypeRef, Yields,
+    ShapeId, Survivorship, TypeId, TypeRef, Yields,
 };
 use crate::operation::{Condition, OccurrencesId, Operation, SelectedField, StreamId};
 
@@ -37,6 +39,7 @@ pub use build::{items, plan};
 pub use by::By;
 pub use calls::More;
 pub use explain::{ExplainedPart, Explanation, PartKind};
+pub use fallback::{Fallback, is_shown};
 pub use lists::{Place, Placed};
 pub use mark::{Marks, is_visible, mark};
 pub use merged::{EventOut, MergeList, MergeStep, MergedCall, kinds};
@@ -136,6 +139,13 @@ pub struct SiteType {
     pub parts: Vec<Option<StepId>>,
 }
 
+impl Step {
+    /// Whether it is for those objects alone that lack a value.
+    pub fn is_fallback(&self) -> bool {
+        matches!(&self.work, Work::Part(part) if part.fallback_of.is_some())
+    }
+}
+
 /// One load for all objects of a site.
 #[derive(Debug)]
 pub struct Step {
@@ -217,7 +227,7 @@ pub struct EntitiesStep {
     pub by: By,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PartStep {
     pub part: PartId,
     /// The objects carry a key of this part already (they were made by a reference to it).
@@ -230,6 +240,8 @@ pub struct PartStep {
     pub others_after: Vec<StepId>,
     /// Why the step waits, or why it need not, for people.
     pub reason: String,
+    /// The part's own step, of one for those objects alone that lack a value.
+    pub fallback_of: Option<StepId>,
 }
 
 // ---- the shape of the answer ---------------------------------------------------------------------------------------
@@ -260,6 +272,13 @@ pub enum Out {
     /// A slot of the record in `column`, without objects of its own beneath it.
     Slot {
         column: usize,
+        node: Option<Node>,
+    },
+    /// The same slot of several columns' records, of which one is written.
+    Survivor {
+        rule: Arc<Survivorship>,
+        /// The steps that bring it for objects that lack it.
+        fallbacks: Vec<StepId>,
         node: Option<Node>,
     },
     /// The objects of another site.

@@ -69,6 +69,7 @@ impl Walk<'_> {
                 false
             }
             Out::Value { .. }
+            | Out::Survivor { .. }
             | Out::Metric { .. }
             | Out::Event(_)
             | Out::SourceStatus { .. }

@@ -148,6 +148,13 @@ impl<'a> Walk<'a> {
                     self.records(set, step, field.stream, node.as_ref());
                 }
             }
+            Out::Survivor { rule, fallbacks, node } => {
+                let parts = rule.parts.iter();
+                let own = parts.filter_map(|part| self.provider(site, ty, usize::from(part.0)));
+                for step in own.chain(fallbacks.iter().copied()).collect::<Vec<_>>() {
+                    self.records(set, step, field.stream, node.as_ref());
+                }
+            }
             Out::Child { step, site: child, node } => {
                 if let Some(count) = self.items_at_once(field.stream, *step, *child) {
                     self.paged.push((*step, count));
@@ -287,8 +294,10 @@ impl<'a> Walk<'a> {
         let is_new = self.marks.is_active(step)
             && self.steps.get_mut(set.index()).is_some_and(|steps| steps.insert(step));
         let tries_all = self.marks.tries_all(step);
+        let fallback = self.marks.fallback(step);
         if let Some(step) = plan.steps.get(step.index()).filter(|_| is_new) {
-            step.after.iter().for_each(|before| self.add(set, *before));
+            let waits = fallback.map(|fallback| fallback.after.as_slice()).unwrap_or_default();
+            step.after.iter().chain(waits).for_each(|before| self.add(set, *before));
             if let (true, Work::Part(work)) = (tries_all, &step.work) {
                 work.others_after.iter().for_each(|before| self.add(set, *before));
             }

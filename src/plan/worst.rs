@@ -141,9 +141,11 @@ impl<'a> Worst<'a> {
         self.calls_of_step(step, objects, Case::Worst).unwrap_or(u64::MAX)
     }
 
-    /// What is planned, never without a bound: what is not bounded otherwise, `limits.objects` bounds.
+    /// What is planned, never without a bound: what is not bounded otherwise, `limits.objects` bounds. Values are planned to be
+    /// where they are preferred.
     fn bounded_calls(&self, id: StepId) -> u64 {
-        let Some(step) = self.plan.steps.get(id.index()) else { return 0 };
+        let step = self.plan.steps.get(id.index()).filter(|step| !step.is_fallback());
+        let Some(step) = step else { return 0 };
         let objects = self.objects_of_step(step).unwrap_or_else(|| self.most());
         self.calls_of_step(step, Some(objects), Case::Planned).unwrap_or(u64::MAX)
     }
@@ -161,7 +163,7 @@ impl<'a> Worst<'a> {
         };
         let mut more = Vec::new();
         for call in self.calls_used(step) {
-            more.extend(more_chunks(call, keys, self.longest_key()));
+            more.extend(more_chunks(call, keys, self.graph.limits.key_bytes));
             let planned = match &step.work {
                 Work::Call(work) => self.pages_of(work, call),
                 _ => pages_of_records(call, keys),
@@ -190,10 +192,6 @@ impl<'a> Worst<'a> {
                 Vec::new()
             }
         }
-    }
-
-    fn longest_key(&self) -> usize {
-        self.graph.limits.key_bytes
     }
 
     fn objects_of(&self, site: SiteId, case: Case) -> Option<u64> {
@@ -296,7 +294,7 @@ impl<'a> Worst<'a> {
     }
 
     fn calls_of_step(&self, step: &Step, objects: Option<u64>, case: Case) -> Option<u64> {
-        let longest = self.longest_key();
+        let longest = self.graph.limits.key_bytes;
         match &step.work {
             Work::Call(work) => {
                 let call = self.graph.call(work.call);

@@ -15,6 +15,7 @@ mod merged;
 mod metric;
 mod pages;
 mod provenance;
+mod scalar;
 mod slot;
 mod status;
 mod trace;
@@ -301,6 +302,10 @@ impl<'a> Writer<'a> {
             Out::Slot { column, node } => {
                 self.slot(field, Part { ty, column: *column }, node.as_ref(), place, owner)
             }
+            Out::Survivor { rule, node, .. } => {
+                let column = self.survivor(rule, field.field, place);
+                self.slot(field, Part { ty, column }, node.as_ref(), place, owner)
+            }
             Out::Child { site, node, .. } => self.child(field, *site, node, place, owner),
             Out::Value { site, node, .. } => {
                 self.call_value(field, *site, node.as_ref(), place, owner)
@@ -379,22 +384,5 @@ impl<'a> Writer<'a> {
             }
         };
         self.or_null(start, wrapper.non_null, done)
-    }
-
-    // ---- scalars and nulls -----------------------------------------------------------------------------------------
-
-    fn string(&mut self, text: &str) {
-        failure::push_json(&mut self.out, text);
-    }
-
-    /// Null where it may be, an error where it may not.
-    fn null(&mut self, wrappers: &[Wrapper], owner: Owner<'a>) -> Done {
-        if wrappers.first().is_some_and(|wrapper| wrapper.non_null) {
-            let message = format!("`{}` may not be null, and there is no value", owner.coordinate);
-            self.error(owner, ErrorCode::NullForNonNull, message, None);
-            return Err(Nulled);
-        }
-        self.out.extend_from_slice(b"null");
-        Ok(())
     }
 }

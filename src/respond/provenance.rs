@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use super::account::{Age, Entry};
-use crate::execute::{Link, NullBy, PartState, Row};
+use crate::execute::{Link, NullBy, PartState};
 use crate::graph::{FieldId, Graph, Part, TypeId};
 use crate::plan::{AccountNode, Beside, From, SiteId, StepId, Work, is_visible};
 use crate::respond::{Place, Writer};
-use crate::value::Cell;
 
 impl<'a> Writer<'a> {
     pub(super) fn provenance(
@@ -22,7 +21,11 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let (system, age) = match &beside.from {
-                From::Columns(columns) => self.of_columns(ty, columns, beside, place),
+                From::Column(column) => self.of_column((ty, *column), beside, place),
+                From::Survivor(rule) => {
+                    let column = self.survivor(rule, beside.field, place);
+                    self.of_column((ty, column), beside, place)
+                }
                 From::Step(step, site) => self.of_step(*step, *site, place),
             };
             let field = Some(&*beside.response_key);
@@ -30,25 +33,19 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The part whose record has the field's value; if none has, the first.
-    fn of_columns(
+    fn of_column(
         &self,
-        ty: TypeId,
-        columns: &[usize],
+        (ty, column): (TypeId, usize),
         beside: &Beside,
         place: Place,
     ) -> (Option<&'a str>, Option<Age>) {
         let graph = self.source.graph;
-        let Some(column) = self.chosen(columns, beside.field, place).or(columns.first().copied())
-        else {
-            return (None, None);
-        };
         let part = graph.ty(ty).parts.get(column);
         let answer = match place {
             Place::Record { answer, .. } => Some(answer),
             Place::Object { site, object } => {
                 let state = self.source.outcome.sites.get(site.index());
-                match state.map(|state| state.part(object, column)) {
+                match state.map(|state| state.shown(object, column)) {
                     Some(PartState::Row { answer, .. } | PartState::Several { answer, .. }) => {
                         Some(*answer)
                     }
@@ -103,22 +100,6 @@ impl<'a> Writer<'a> {
         let age = age.unwrap_or_default();
         let is_stale = loaded.is_stale || most.is_some_and(|most| age > most);
         Some(Age { age, is_stale })
-    }
-}
-
-impl Writer<'_> {
-    /// The first of these parts whose record has the field's value.
-    fn chosen(&self, columns: &[usize], field: Option<FieldId>, place: Place) -> Option<usize> {
-        let Place::Object { site, object } = place else { return None };
-        let state = self.source.outcome.sites.get(site.index())?;
-        let has_value = |column: &&usize| match state.part(object, **column) {
-            PartState::Row { answer, record } => self.answer(*answer).is_some_and(|table| {
-                let cell = Row::of(self.source.graph, table, *record).field(field);
-                !matches!(cell, Cell::Null | Cell::Absent)
-            }),
-            _ => false,
-        };
-        columns.iter().find(has_value).copied()
     }
 }
 

@@ -1,8 +1,8 @@
 //! A field that a slot of a part holds.
 
-use super::{Done, Nulled, Owner, Place, Writer};
-use crate::execute::{PartState, Row};
-use crate::graph::{FieldId, TypeId};
+use super::{Done, Nulled, Owner, Place, Source, Writer};
+use crate::execute::{PartState, Row, agreed, chosen};
+use crate::graph::{FieldId, Survivorship, TypeId};
 use crate::mapping::Mapping;
 use crate::plan::{Node, OutEntry, OutField, SiteId};
 use crate::value::{Answer, Cell, opaque_id};
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
 
     fn part_state(&self, site: SiteId, object: u32, column: usize) -> Option<&'a PartState> {
         let site = self.source.outcome.sites.get(site.index())?;
-        Some(site.part(object, column))
+        Some(site.shown(object, column))
     }
 
     pub(super) fn slot(
@@ -112,7 +112,7 @@ impl<'a> Writer<'a> {
             }
             Some(PartState::Several { answer, records }) => {
                 let Some(table) = self.answer(*answer) else { return Err(Nulled) };
-                match self.agreed(table, records, field.field) {
+                match agreed(self.source.graph, table, records, field.field) {
                     Some(cell) => self.value((*answer, table), cell, wrappers, node, owner),
                     None => self.ambiguous_part(part.ty, part.column, owner),
                 }
@@ -126,12 +126,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What all of several records say, apart from those that say nothing; `None` if they differ.
-    fn agreed(&self, table: &'a Answer, records: &[Cell], field: Option<FieldId>) -> Option<Cell> {
-        let cells = records.iter().map(|row| Row::of(self.source.graph, table, *row).field(field));
-        let mut said = cells.filter(|cell| !matches!(cell, Cell::Null | Cell::Absent));
-        let Some(first) = said.next() else { return Some(Cell::Null) };
-        said.all(|cell| table.is_same(self.source.graph, first, cell)).then_some(first)
+    /// Of the parts that hold a field, the one whose value is shown.
+    pub(super) fn survivor(
+        &self,
+        rule: &Survivorship,
+        field: Option<FieldId>,
+        place: Place,
+    ) -> usize {
+        let first = rule.parts.first().map_or(0, |part| usize::from(part.0));
+        let (Place::Object { site, object }, Some(field)) = (place, field) else { return first };
+        let Source { graph, outcome, .. } = self.source;
+        let site = outcome.sites.get(site.index());
+        let column =
+            site.and_then(|site| chosen(graph, &outcome.arena, (site, object), rule, field));
+        column.unwrap_or(first)
     }
 
     /// What the object's own key says of a field: its `id`, or nothing.

@@ -146,9 +146,8 @@ impl Writer<'_> {
         };
         for (column, part) in graph.ty(ty).parts.iter().enumerate() {
             if part.backend == backend {
-                let part = self.part_contribution(state.part(object, column));
-                let step = self.brings(site, ty, column);
-                let wait = step.and_then(|step| self.source.outcome.waits.of(step));
+                let part = self.part_contribution(state.shown(object, column));
+                let wait = self.part_wait(site, ty, column);
                 all = all.merge(part.or_blocked(state, object, column).waited(wait));
             }
         }
@@ -197,10 +196,24 @@ impl Writer<'_> {
     }
 
     /// The step that brings a part of a site's objects: its own, or the one that made them.
-    fn brings(&self, site: SiteId, ty: TypeId, column: usize) -> Option<StepId> {
+    pub(super) fn brings(&self, site: SiteId, ty: TypeId, column: usize) -> Option<StepId> {
         let site = self.source.plan.sites.get(site.index())?;
         let site_type = site.types.iter().find(|site_type| site_type.ty == ty)?;
         site_type.parts.get(column).copied().flatten().or(site.origin)
+    }
+
+    /// How long the steps that bring a part were waited for: its own, and that for objects that lack a value.
+    fn part_wait(&self, site: SiteId, ty: TypeId, column: usize) -> Option<Duration> {
+        let is_its = |step: &Step| match &step.work {
+            Work::Part(part) => step.is_fallback() && usize::from(part.part.0) == column,
+            _ => false,
+        };
+        let steps = (0..).map(StepId).zip(&self.source.plan.steps);
+        let fallbacks =
+            steps.filter(|(_, step)| (step.site, step.ty) == (site, ty) && is_its(step));
+        let own = self.brings(site, ty, column).into_iter();
+        let waits = own.chain(fallbacks.map(|(id, _)| id));
+        waits.filter_map(|id| self.source.outcome.waits.of(id)).max()
     }
 
     /// Whether a step that is not done brings something of this backend, or leads to a step that does.

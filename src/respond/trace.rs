@@ -45,11 +45,11 @@ impl<'a> Writer<'a> {
                 _,
             ) => Some(*step),
             (Out::Slot { column, .. }, Place::Object { site, .. }) => {
-                let site = self.source.plan.sites.get(site.index());
-                site.and_then(|site| {
-                    let own = site.types.iter().find(|own| own.ty == parent);
-                    own.and_then(|own| *own.parts.get(*column)?).or(site.origin)
-                })
+                self.brings(site, parent, *column)
+            }
+            (Out::Survivor { rule, .. }, Place::Object { site, .. }) => {
+                let column = self.survivor(rule, field.field, place);
+                self.brings(site, parent, column)
             }
             _ => None,
         };

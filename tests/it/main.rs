@@ -17,6 +17,7 @@ mod contracts;
 mod identity;
 mod identity_guards;
 mod identity_told;
+mod survivorship;
 mod lists;
 mod paging;
 mod timeline;

@@ -201,6 +201,18 @@ impl Reader<'_, '_> {
             let problem = problem.at(span, "not in the schema").suggest(name, names);
             self.problems.push(problem.also(self.cx.type_span(ty), "the type"));
         }
+        let rule = found.and_then(|field| self.cx.contract.survivorship_of(ty, field));
+        if let Some(rule) = rule {
+            self.problems.push(
+                Diagnostic::error(
+                    Code::InvalidMerged,
+                    format!("`{}.{name}` has several sources", of.name),
+                )
+                .at(span, "a merged list reads the records of its lists as they stand")
+                .at(rule.span, "its sources")
+                .help("take a field that one role fills"),
+            );
+        }
         found
     }
 

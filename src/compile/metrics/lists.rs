@@ -182,6 +182,12 @@ impl Reader<'_, '_> {
         let mut is_money = false;
         for (index, name) in path.iter().enumerate() {
             let field = self.item_field(ty, name, node)?;
+            if self.cx.contract.survivorship_of(ty, field).is_some() {
+                let label = "metrics read the records of a list as they stand; take a field that one role fills";
+                let name = &self.cx.field(ty, field).coordinate;
+                self.problem(format!("`{name}` has several sources"), node.span, label);
+                return None;
+            }
             let field = self.cx.field(ty, field);
             ty = field.ty.named;
             let is_last = index + 1 == path.len();

@@ -50,6 +50,11 @@ impl Goal {
         }
     }
 
+    /// A hidden slot that says when its record changed.
+    pub(super) fn hidden_time(name: &str) -> Self {
+        Self { kind: GoalKind::Scalar(Scalar::DateTime), ..Self::hidden(name) }
+    }
+
     pub(super) fn of_type(cx: &Context<'_>, ty: TypeId, what: &str) -> Self {
         Self {
             kind: kind_of(cx, ty),

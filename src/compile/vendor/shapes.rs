@@ -163,7 +163,9 @@ impl Vendor<'_, '_> {
                 None if self.is_hidden(ty, shape, entry) => {
                     let is_doubtful =
                         self.cx.sdl.is_doubtful_field(&self.cx.ty(ty).name, &entry.key);
-                    Goal { is_doubtful, ..Goal::hidden(&entry.key) }
+                    let is_time = self.cx.contract.is_time(self.role, ty, &entry.key);
+                    let goal = if is_time { Goal::hidden_time } else { Goal::hidden };
+                    Goal { is_doubtful, ..goal(&entry.key) }
                 }
                 None => continue,
             };

@@ -22,6 +22,8 @@ static MEMBER: Kind = Kind::Either(&ROLE_KEY, &KEY_BY_SYSTEM);
 static RULE_KIND: Kind = Kind::Struct(&RULE);
 static RULES: Kind = Kind::List(&RULE_KIND);
 static RULES_BY_ROLE: Kind = Kind::Map("role", &RULES);
+static ROLE: Kind = Kind::Text("role");
+static SURVIVORSHIP_KIND: Kind = Kind::Struct(&SURVIVORSHIP);
 
 pub(super) static ROLES: Shape = Shape {
     name: "contracts",
@@ -32,7 +34,7 @@ pub(super) static ROLES: Shape = Shape {
 
 static CONTRACT: Shape = Shape {
     name: "contract",
-    doc: "What one role answers for. Every coordinate of a type with parts is claimed by exactly one role.",
+    doc: "What one role answers for. Every coordinate of a type with parts is claimed by one role, or by several for which a rule under `survivorship` says whose value is shown.",
     keys: &[
         optional(
             "parts",
@@ -132,6 +134,11 @@ pub(super) static IDENTITY: Shape = Shape {
             "Root fields that name objects by an input with `@oneOf`, each member of it a kind of key.",
         ),
         optional(
+            "survivorship",
+            Kind::Map("Type.field", &SURVIVORSHIP_KIND),
+            "Fields that several roles' records may fill, by their coordinates: whose value is shown.",
+        ),
+        optional(
             "blocked",
             Kind::Map("kind of key", &BLOCKED_KIND),
             "Values that say nothing about who somebody is, by the kind of key: they match nothing, and `identityMatches` says so.",
@@ -176,6 +183,25 @@ static RULE: Shape = Shape {
             Kind::Integer { min: 1, max: 1000 },
             "1",
             "How many records of this system on one key are one customer's: lists are those of all of them. More are AMBIGUOUS.",
+        ),
+    ],
+    rules: &[],
+};
+
+static SURVIVORSHIP: Shape = Shape {
+    name: "survivorship",
+    doc: "Whose value of a field is shown, where several roles' records have one. Null, blank text, and lists and objects of nothing else count as no value.",
+    keys: &[
+        required(
+            "prefer",
+            Kind::List(&ROLE),
+            "The roles, each with the field in its part of the type. The first that has a value is shown; those after it are asked only for objects that still lack one.",
+        ),
+        optional(
+            "newest",
+            Kind::OneOrMore(&SLOT),
+            "The latest value is shown instead: for each role of `prefer` the `role.slot` that says when its record changed. Of equally new ones the first in `prefer`; \
+             a record that does not say when is the oldest. All roles are asked.",
         ),
     ],
     rules: &[],

@@ -149,7 +149,8 @@ pub(super) fn tell_beside(branch: &Branch, fields: &mut [OutField]) {
         let beside = entries.filter_map(|entry| {
             let field = fields.get(entry.field)?;
             let from = match &field.source {
-                Out::Slot { column, .. } => From::Columns(vec![*column]),
+                Out::Slot { column, .. } => From::Column(*column),
+                Out::Survivor { rule, .. } => From::Survivor(Arc::clone(rule)),
                 Out::Child { step, site, .. }
                 | Out::Value { step, site, .. }
                 | Out::Connection { step, site, .. } => From::Step(*step, *site),

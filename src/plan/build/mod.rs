@@ -5,6 +5,7 @@ mod lists;
 mod merged;
 mod needs;
 mod steps;
+mod survivor;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -158,6 +159,7 @@ impl Builder<'_> {
         };
         match (source, place) {
             (Source::Slot { part }, place) => self.slot(ty, id, *part, field, place),
+            (Source::Survivor(rule), Place::Site(site)) => self.survivor(ty, rule, field, site),
             (Source::Call(call), Place::Site(site)) => self.call(ty, id, call, field, site),
             (Source::Reference(reference), Place::Site(site)) => {
                 self.reference(ty, id, reference, field, site)
@@ -188,6 +190,7 @@ impl Builder<'_> {
                 | Source::Connection(_)
                 | Source::Status(_)
                 | Source::Said(_)
+                | Source::Survivor(_)
                 | Source::Call(_)
                 | Source::Reference(_)
                 | Source::OfBackend(_)

@@ -13,6 +13,7 @@ pub(super) fn needs_site(graph: &Graph, selection: &Selection) -> bool {
                 || field.selection.as_ref().is_some_and(|selection| needs_site(graph, selection));
             match graph.field(branch.ty, id).source {
                 Source::Call(_)
+                | Source::Survivor(_)
                 | Source::Reference(_)
                 | Source::OfBackend(_)
                 | Source::SourceStatus

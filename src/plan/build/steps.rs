@@ -145,6 +145,7 @@ impl Builder<'_> {
                     early_rule: None,
                     others_after: Vec::new(),
                     reason: String::new(),
+                    fallback_of: None,
                 });
                 let step = self.step(site, ty, Vec::new(), work);
                 self.set_part(site, ty, id, step);
@@ -291,7 +292,7 @@ impl Builder<'_> {
         Out::Child { step, site: child, node }
     }
 
-    fn part_step(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
+    pub(super) fn part_step(&self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
         let site = self.sites.get(site.index())?;
         let site_type = site.types.iter().find(|site_type| site_type.ty == ty)?;
         site_type.parts.get(usize::from(part.0)).copied().flatten()

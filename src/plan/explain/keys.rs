@@ -1,8 +1,8 @@
 //! The keys of calls, for people: where they come from, and what the call waits for.
 
 use super::{ExplainedCall, Explainer};
-use crate::graph::KeySource;
-use crate::plan::{CallStep, Step};
+use crate::graph::{KeySource, PartId};
+use crate::plan::{CallStep, Fallback, Step};
 
 impl Explainer<'_> {
     pub(super) fn call(
@@ -61,6 +61,27 @@ impl Explainer<'_> {
                 }
             }
         }
+    }
+
+    /// For which objects alone a fallback is: `objects for which crm gives no phones`.
+    pub(super) fn only(&self, step: &Step, fallback: &Fallback) -> String {
+        let ty = self.graph.ty(step.ty);
+        let mut groups: Vec<(&[PartId], Vec<&str>)> = Vec::new();
+        for (field, before) in &fallback.lacks {
+            let name = &*self.graph.field(step.ty, *field).name;
+            match groups.iter_mut().find(|(parts, _)| *parts == before.as_slice()) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((before, vec![name])),
+            }
+        }
+        let group = |(parts, names): &(&[PartId], Vec<&str>)| {
+            let parts = parts.iter().filter_map(|part| ty.parts.get(usize::from(part.0)));
+            let roles: Vec<&str> = parts.map(|part| &*part.role).collect();
+            let verb = if roles.len() == 1 { "gives" } else { "give" };
+            format!("{} {verb} no {}", roles.join(" and "), names.join(" or no "))
+        };
+        let groups: Vec<String> = groups.iter().map(group).collect();
+        format!("objects for which {}", groups.join(", or "))
     }
 
     fn slots(&self, step: &Step, part: u8, slots: &[crate::graph::SlotId]) -> String {

@@ -12,7 +12,7 @@ use crate::operation::{CostPart, Parts, Variables};
 use crate::plan::calls::{More, calls_of, pages};
 use crate::plan::lists::placed;
 use crate::plan::worst::Worst;
-use crate::plan::{Marks, PartStep, Placed, Plan, Step, StepId, Work};
+use crate::plan::{Fallback, Marks, PartStep, Placed, Plan, Step, StepId, Work};
 
 pub use parts::{ExplainedPart, PartKind};
 
@@ -50,6 +50,8 @@ pub struct ExplainedStep {
     /// The filters and the order of a list.
     pub lists: Vec<Placed>,
     pub after: Vec<usize>,
+    /// Of a part whose values are shown where others have none: for which objects alone the step is.
+    pub only: Option<String>,
     pub reason: String,
     /// Objects that the step is for, if every page is full.
     pub objects_planned: Option<u64>,
@@ -157,14 +159,17 @@ impl Explainer<'_> {
     /// Whether anybody who may see every field, with every condition held, needs the part.
     fn is_needed(&self, id: StepId, step: &Step, part: &PartStep) -> bool {
         let is_anchor = self.graph.ty(step.ty).anchor() == Some(part.part);
-        is_anchor || self.needed.is_active(id)
+        (is_anchor && part.fallback_of.is_none()) || self.needed.is_active(id)
     }
 
     fn step(&self, id: StepId, shown: &[StepId]) -> Option<ExplainedStep> {
         let step = self.plan.steps.get(id.index())?;
         let number =
             |id: &StepId| shown.iter().position(|shown| shown == id).map(|place| place + 1);
-        let mut after: Vec<usize> = self.waits_for(step, shown).iter().filter_map(number).collect();
+        let fallback = self.needed.fallback(id);
+        let preferred = fallback.map(|fallback| fallback.after.as_slice()).unwrap_or_default();
+        let waits = self.waits_for(step, shown).into_iter().chain(preferred.iter().copied());
+        let mut after: Vec<usize> = waits.filter_map(|id| number(&id)).collect();
         after.sort_unstable();
         after.dedup();
         let (brings, call, key, reason) = match &step.work {
@@ -177,17 +182,26 @@ impl Explainer<'_> {
             number: number(&id)?,
             path: self.plan.sites.get(step.site.index())?.path.clone(),
             brings,
-            calls_planned: self.worst.calls(id),
+            calls_planned: if fallback.is_some() { Some(0) } else { self.worst.calls(id) },
             calls_at_most: self.worst.calls_at_most(id),
-            more_when: self.worst.more(id),
+            more_when: self.more_when(id, fallback),
+            only: fallback.map(|fallback| self.only(step, fallback)),
             lists: self.lists(step),
             call,
             key,
             after,
             reason,
-            objects_planned: self.worst.objects_of_step(step),
+            objects_planned: match fallback {
+                Some(_) => Some(0),
+                None => self.worst.objects_of_step(step),
+            },
             objects_at_most: self.worst.objects_of_step_at_most(step),
         })
+    }
+
+    fn more_when(&self, id: StepId, fallback: Option<&Fallback>) -> Vec<More> {
+        let lacking = fallback.filter(|_| self.worst.calls_at_most(id) > 0);
+        self.worst.more(id).into_iter().chain(lacking.map(|_| More::ValuesLacking)).collect()
     }
 
     /// Where the filters and the order of a step's list are done.

@@ -58,6 +58,9 @@ impl Explanation {
                 let given = if *is_given { "" } else { ", if it is given" };
                 line(&mut text, format_args!("     list     {what}: {}{given}", place.words()));
             }
+            if let Some(only) = &step.only {
+                line(&mut text, format_args!("     only     {only}"));
+            }
             line(&mut text, format_args!("     waits    {after}"));
             if !step.reason.is_empty() {
                 line(&mut text, format_args!("     why      {}", step.reason));
@@ -231,7 +234,7 @@ fn step_json(step: &ExplainedStep) -> Value {
     json!({
         "step": step.number, "path": step.path, "brings": step.brings, "call": call, "key": step.key,
         "lists": lists.collect::<Vec<_>>(),
-        "after": step.after, "reason": step.reason, "objectsPlanned": step.objects_planned, "objectsAtMost": step.objects_at_most,
+        "after": step.after, "only": step.only, "reason": step.reason, "objectsPlanned": step.objects_planned, "objectsAtMost": step.objects_at_most,
         "callsPlanned": step.calls_planned, "callsAtMost": step.calls_at_most, "callsMoreWhen": names(&step.more_when),
     })
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{List, Vendor};
+use super::{FILTER, List, Vendor};
 use crate::compile::context::Class;
-use crate::graph::{Column, Field, Scalar, ShapeId, TypeId, TypeKind, ValueKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::{Column, Field, ListRules, Scalar, ShapeId, TypeId, TypeKind, ValueKind};
 
 impl Vendor<'_, '_> {
     /// The value that fields inside each other lead to, and the name of its type. `None`: there is none, or it is no scalar
@@ -48,6 +49,43 @@ impl Vendor<'_, '_> {
     pub(super) fn is_of(&self, column: &Column, ty: &str) -> bool {
         let Some(ty) = self.cx.names.get(ty) else { return false };
         matches!(&self.cx.ty(*ty).kind, TypeKind::Scalar(scalar) if kind(*scalar).as_ref() == Some(&column.kind))
+    }
+
+    /// A list is narrowed by its own records, and ordered by them where those go before all others: what is shown of other roles
+    /// is not known then.
+    pub(super) fn check_sources(&mut self, list: &List<'_>, rules: &ListRules) {
+        let filters = rules
+            .filters
+            .iter()
+            .filter(|rule| rule.path.first().is_some_and(|name| **name == *FILTER));
+        let filters = filters.filter_map(|rule| rule.column.as_ref()).map(|column| (column, false));
+        let orders = rules.order.iter().flat_map(|order| &order.orders);
+        let orders = orders.map(|order| (&order.column, true));
+        for (column, is_order) in filters.chain(orders) {
+            let of = self.cx.ty(list.element);
+            let field = column.path.first().and_then(|name| of.field_names.get(name)).copied();
+            let rule =
+                field.and_then(|field| self.cx.contract.survivorship_of(list.element, field));
+            let Some(rule) = rule else { continue };
+            let is_first = rule.times.is_empty() && rule.roles.first() == Some(&self.role);
+            if is_first && (is_order || rule.roles.len() == 1) {
+                continue;
+            }
+            let verb = if is_order { "ordered" } else { "narrowed" };
+            self.problems.push(
+                Diagnostic::error(
+                    Code::InvalidList,
+                    format!("`{}` cannot be {verb} by `{}`, which has several sources", list.coordinate, column.name),
+                )
+                .at(list.span, "this list knows only the values of its own records")
+                .at(rule.span, "its sources")
+                .help(if is_order {
+                    "take it out of the enum of orders, or prefer the role of the list to all others"
+                } else {
+                    "take it out of the filter's input type, or leave the field to one role"
+                }),
+            );
+        }
     }
 
     fn field_named(&self, of: TypeId, name: &str) -> Option<&Field> {

@@ -111,6 +111,7 @@ impl Vendor<'_, '_> {
             self.argument_rules(&list, argument, &mut rules);
         }
         self.check_pushes(&list, &rules);
+        self.check_sources(&list, &rules);
         let is_empty = rules.filters.is_empty() && rules.order.is_none();
         (!is_empty).then(|| Arc::new(rules))
     }
