@@ -6,6 +6,7 @@ use crate::engine::figures::{BATCH_BOUNDS, Figures, GroupFigures, Outcome, Phase
 use crate::telemetry::exposition::{Exposition, Number};
 
 type Of<T> = fn(&T) -> u64;
+type TimeOf = fn(&GroupFigures) -> Option<Duration>;
 
 /// Counters of a backend: name, what it counts, where it stands.
 const COUNTERS: &[(&str, &str, Of<Figures>)] = &[
@@ -191,7 +192,7 @@ fn breakers(figures: &[Figures], out: &mut Exposition) {
 fn usual(figures: &[Figures], out: &mut Exposition) {
     let labels = &["backend", "vendor", "group"];
     let groups = || figures.iter().flat_map(|one| one.groups.iter().map(move |group| (one, group)));
-    let times: [(&str, &str, fn(&GroupFigures) -> Option<Duration>); 2] = [
+    let times: [(&str, &str, TimeOf); 2] = [
         (
             "cyclorama_backend_norm_seconds",
             "How long an attempt usually takes: the median of the last hour's minutes; absent while too little is known.",

@@ -345,7 +345,7 @@ async fn the_end_waits_for_a_collector_no_longer_than_the_grace() {
     let (served, _backend, _folder) = served("otlp-grace", &collector, &more).await;
     ask(&served, &customer_query("a"), &[]).await;
     let log = ended(served).await;
-    let words = "stopped with spans or metrics that the collector did not take in time";
+    let words = "stopped with spans, metrics or alerts that nobody took in time";
     assert!(log.iter().any(|line| line["message"] == words), "{log:#?}");
 }
 

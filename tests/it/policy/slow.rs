@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use cyclorama::backend::figures::Usual;
 use cyclorama::graph::{ConcurrencyPolicy, Policy, SlowPolicy};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until};
@@ -75,6 +76,6 @@ async fn a_deployment_may_want_nobody_to_look() {
     let slow = SlowPolicy { enabled: false, ..SlowPolicy::default() };
     let mut minutes = Minutes::new(Policy { slow, ..once() });
     for millis in [100; 12].into_iter().chain([900; 4]) {
-        assert_eq!(minutes.minute(25, millis).await.usual, Default::default());
+        assert_eq!(minutes.minute(25, millis).await.usual, Usual::default());
     }
 }
