@@ -1,11 +1,12 @@
-//! The benchmarks: the engine's own, and the comparison with what users would pick instead.
+//! The benchmarks: the engine's own, the comparison with what users would pick instead, and the product at its limits.
 //!
-//! Takes: which of the two, and words for it.
+//! Takes: which of them, and words for it.
 //! Gives: figures on standard output; the comparison also writes `docs/performance.md` and its plot.
 //! Never: compares with what is not installed, or without saying what it installs.
 
 use crate::Options;
 use crate::install;
+use crate::instructions;
 use crate::peers;
 use crate::report::Report;
 use crate::run;
@@ -15,6 +16,7 @@ pub(crate) fn bench(options: &Options, report: &mut Report) -> Result<(), String
         None => engine(options, report).and_then(|()| compare(options, report)),
         Some("engine") => engine(options, report),
         Some("compare") => compare(options, report),
+        Some("instructions") => instructions::instructions(options, report),
         Some("overload") => overload(options, report),
         Some("switches") => {
             peers::build(report)?;
@@ -25,7 +27,7 @@ pub(crate) fn bench(options: &Options, report: &mut Report) -> Result<(), String
             })
         }
         Some(other) => {
-            let known = "`engine`, `compare`, `overload` and `switches`";
+            let known = "`engine`, `compare`, `overload`, `switches` and `instructions`";
             Err(format!("`{other}` is not measured; {known} are"))
         }
     }

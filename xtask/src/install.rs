@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::run;
 
 /// Request Tracker 5 as a real support system, PHP for a SOAP server, a validator of XML schemas, Chromium for `GraphiQL`,
-/// Prometheus' own tool for rules and metrics, a clock that can be set.
+/// Prometheus' own tool for rules and metrics, a clock that can be set, valgrind to count instructions.
 const DEBIAN: &[&str] = &[
     "request-tracker5",
     "rt5-db-sqlite",
@@ -22,6 +22,7 @@ const DEBIAN: &[&str] = &[
     "chromium",
     "python3-venv",
     "prometheus",
+    "valgrind",
     "faketime",
 ];
 /// A Stripe double that keeps state; OpenTelemetry's own reader of what is exported.

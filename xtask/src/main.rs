@@ -7,6 +7,7 @@
 mod bench;
 mod fuzz;
 mod install;
+mod instructions;
 mod peers;
 mod report;
 mod run;
@@ -24,8 +25,9 @@ Commands
   ci        formatting, lints, documentation links, then `test`
   fuzz      the fuzz targets `documents` and `variables`, or one of them; a minute, or --minutes
   bench     the engine's benchmarks, then the comparison with what users would pick instead; or one of
-            `engine`, `compare`, `overload` (three times as many requests as can be answered) and `switches`
-            (everything switched on, beside everything off); words behind `--` go to it
+            `engine`, `compare`, `overload` (three times as many requests as can be answered), `switches` (everything
+            switched on, beside everything off) and `instructions` (callgrind's counts of the hot parts, held
+            against benches/instructions.json); words behind `--` go to it
   soak      the release build over backends that misbehave in turn, under steady load, for ten minutes or --minutes:
             memory and descriptors must stay flat, and every answer be one that is expected
   setup     only install what the tests need
@@ -35,6 +37,7 @@ Options
   --no-install    say what is missing instead of installing it
   --format json   print one JSON object at the end (everything else goes to standard error)
   --minutes N     how long to fuzz, or to soak
+  --update        with `bench instructions`: write the counts into the file
   --filter TEXT   run only tests whose name contains TEXT
   -h, --help      this text
 
@@ -107,6 +110,7 @@ fn parse(words: &[String]) -> Result<(String, Options), String> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--hermetic" => options.hermetic = true,
+            "--update" => options.rest.push(word.clone()),
             "--no-install" => options.no_install = true,
             "--format" => match words.next().map(String::as_str) {
                 Some("json") => options.json = true,
@@ -164,6 +168,11 @@ mod tests {
         let (command, options) = parsed("bench compare -- --rounds 9").unwrap();
         assert_eq!((command, options.words.join(" ")), ("bench".to_owned(), "compare".to_owned()));
         assert_eq!(options.rest, ["--rounds", "9"]);
+        let (_, options) = parsed("bench instructions --update").unwrap();
+        assert_eq!(
+            (options.words.join(" "), options.rest.join(" ")),
+            ("instructions".to_owned(), "--update".to_owned())
+        );
     }
 
     #[test]

@@ -70,6 +70,17 @@ pub(crate) fn shown(command: Command, report: &Report) -> Result<(), String> {
     if watched(command, report, |_| {})? { Ok(()) } else { Err(format!("`{line}` failed")) }
 }
 
+/// Runs to the end; what it prints on standard output is given, the rest is shown; an error if it failed.
+pub(crate) fn output(mut command: Command) -> Result<String, String> {
+    let line = described(&command);
+    let output = command.stderr(Stdio::inherit()).output().map_err(|e| format!("`{line}`: {e}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("`{line}` failed"))
+    }
+}
+
 /// Runs silently; what it printed, or nothing if it failed or is not there.
 pub(crate) fn asked(mut command: Command) -> Option<String> {
     let out = command.stderr(Stdio::null()).output().ok()?;

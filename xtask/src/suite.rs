@@ -41,8 +41,14 @@ pub(crate) fn test(options: &Options, report: &mut Report) -> Result<(), String>
         run::shown(bounds, report)
     })?;
     if options.hermetic {
+        report.say("left out: counting instructions, which needs valgrind (`cargo xtask bench instructions`)");
         report.say("left out: fuzzing, which needs a C++ compiler (`cargo xtask fuzz` runs it)");
         return Ok(());
+    }
+    if crate::instructions::has_counts() {
+        crate::instructions::instructions(options, report)?;
+    } else {
+        report.say("left out: counting instructions, of which there is no count yet (`cargo xtask bench instructions --update`)");
     }
     crate::fuzz::fuzz(options, report)
 }
