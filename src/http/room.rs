@@ -11,10 +11,10 @@ use super::Server;
 
 /// What is ready may wait so long for a processor. A refusal is an answer too, and waits like any other.
 const WAIT: Duration = Duration::from_millis(10);
-/// A wait is looked for so often, and what is found in this many looks decides: the least of them, as a queue that stands is
-/// there at each look, and a burst or another program is not.
+/// A wait is looked for so often, and the least that is found in so long decides, of two looks at least: a queue that stands is there
+/// at each look, and a burst or another program is not.
 const EVERY: Duration = Duration::from_millis(5);
-const LOOKS: u32 = 20;
+const WINDOW: Duration = Duration::from_millis(100);
 /// Each processor has this many operations in any case: with fewer it could be idle while they wait for backends, and so many do not
 /// keep each other waiting for long.
 const LEAST: usize = 64;
@@ -64,22 +64,46 @@ impl Room {
     }
 }
 
+/// The looks of one window.
+struct Window {
+    begin: Instant,
+    looks: u32,
+    least: Duration,
+}
+
+impl Window {
+    fn new(begin: Instant) -> Self {
+        Self { begin, looks: 0, least: Duration::MAX }
+    }
+
+    /// Takes one look in, and gives the least wait when the window is over.
+    fn add(&mut self, waited: Duration, now: Instant) -> Option<Duration> {
+        self.looks += 1;
+        self.least = self.least.min(waited);
+        let is_over = self.looks >= 2 && now.saturating_duration_since(self.begin) >= WINDOW;
+        is_over.then_some(self.least)
+    }
+}
+
 /// Adapts the room of a server for as long as it is polled. It waits with all other work of this process, so that it feels what they
 /// feel.
 pub(super) async fn watch(server: Server) {
     loop {
         let (running, is_watched) = look(&server);
         if !is_watched {
-            tokio::time::sleep(EVERY * LOOKS).await;
+            tokio::time::sleep(WINDOW).await;
             adapt(&server, Duration::ZERO, running);
             continue;
         }
-        let mut least = Duration::MAX;
-        for _ in 0..LOOKS {
+        let mut window = Window::new(Instant::now());
+        let least = loop {
             let due = Instant::now() + EVERY;
             tokio::time::sleep_until(due).await;
-            least = least.min(Instant::now().saturating_duration_since(due));
-        }
+            let now = Instant::now();
+            if let Some(least) = window.add(now.saturating_duration_since(due), now) {
+                break least;
+            }
+        };
         adapt(&server, least, look(&server).0);
     }
 }
@@ -124,6 +148,22 @@ mod tests {
             steps += 1;
         }
         assert!((30..100).contains(&steps), "in some seconds: {steps} steps");
+    }
+
+    #[test]
+    fn two_looks_are_enough_where_each_takes_long_and_one_without_a_wait_says_that_no_queue_stands()
+    {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let long = Duration::from_secs(1);
+        let mut window = Window::new(begin);
+        assert_eq!(window.add(long, at(1_005)), None, "another program may have had the processor");
+        assert_eq!(window.add(long * 2, at(3_010)), Some(long));
+        let mut window = Window::new(begin);
+        for number in 1..10 {
+            assert_eq!(window.add(long, at(number * 10)), None);
+        }
+        assert_eq!(window.add(Duration::ZERO, at(100)), Some(Duration::ZERO));
     }
 
     #[test]
