@@ -112,7 +112,7 @@ fn hundred() -> (Gateway, Vec<String>) {
     let gateway = sources(Deployment::new(), FIRST).start();
     gateway.world(|world| {
         let customer = |number: u32| {
-            let name = (number % 4 != 0).then(|| format!("Customer {number}"));
+            let name = (!number.is_multiple_of(4)).then(|| format!("Customer {number}"));
             json!({ "id": format!("c{number}"), "name": name, "email": format!("c{number}@example.com"), "billing": format!("b{number}") })
         };
         world.customers = (0..100).map(customer).collect();
