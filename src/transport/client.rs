@@ -96,7 +96,7 @@ pub type MemoryWire = Arc<
 /// What carries requests: HTTP, or a function: recorded exchanges, tests, benchmarks.
 #[derive(Clone)]
 pub enum Wire {
-    Http(Client),
+    Http(Arc<Client>),
     Memory(MemoryWire),
 }
 
@@ -112,7 +112,7 @@ impl std::fmt::Debug for Wire {
 impl Wire {
     /// A client for one backend. Nothing is connected yet.
     pub fn http(backend: &Backend) -> Result<Self, BackendError> {
-        Ok(Self::Http(Client::new(backend)?))
+        Ok(Self::Http(Arc::new(Client::new(backend)?)))
     }
 
     /// Sends a request and reads its whole answer.

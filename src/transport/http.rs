@@ -52,7 +52,6 @@ pub(super) fn place(url: &str) -> Option<(String, u16)> {
 }
 
 /// Its own pool; it follows no redirect, reads no proxy from the environment, and repeats nothing that was sent.
-#[derive(Clone)]
 pub struct Client {
     pool: legacy::Client<Connector, Full<Bytes>>,
 }

@@ -82,7 +82,7 @@ fn json(call: &Call, response: WireResponse) -> Result<Payload, BackendError> {
         });
     }
     Payload::json(response.body.clone(), call.answer_limits)
-        .map_err(|error| undecoded(&error, &describe(&response)))
+        .map_err(move |error| undecoded(&error, &describe(&response)))
 }
 
 /// Which of several keys is missing is found by halving, where the call says so.
