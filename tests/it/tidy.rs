@@ -120,6 +120,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["config"]),
     ("sha1", &["transport"]),
     ("sha2", &["admin", "compile", "engine", "http", "load", "operation", "transport"]),
+    ("tikv_jemallocator", &["main.rs"]),
     ("tower", &["http/edge.rs", "transport/http.rs"]),
     ("tower_http", &["http/edge.rs", "transport/http.rs"]),
     ("tracing_subscriber", &["telemetry"]),
