@@ -15,6 +15,7 @@ use super::norm::Norm;
 use super::quota::Quota;
 use super::retry::Dice;
 use super::tally::{self, Ended, Outcome, Tally};
+use super::token::Tokens;
 use crate::error::BackendError;
 use crate::graph::{Backend, BudgetPolicy, Call, Method};
 use crate::transport::{Place, Told, Wire};
@@ -23,6 +24,7 @@ use crate::transport::{Place, Told, Wire};
 pub(super) struct Line {
     pub(super) wire: Wire,
     pub(super) place: Place,
+    pub(super) tokens: Tokens,
     pub(super) concurrency: Arc<Concurrency>,
     pub(super) retries: Budget,
     pub(super) hedges: Budget,
@@ -73,6 +75,7 @@ impl Line {
         });
         let hedges = BudgetPolicy { percent: policy.hedge.percent, per_second: 0 };
         Self {
+            tokens: Tokens::over(wire.clone()),
             wire,
             place: Place::of(&backend.url),
             concurrency: Concurrency::new(policy.concurrency, backend.concurrency),

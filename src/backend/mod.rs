@@ -19,6 +19,7 @@ mod pace;
 mod quota;
 mod retry;
 mod tally;
+mod token;
 mod tries;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::exchange::exchange;
 use self::figures::Figures;
 use self::line::{Line, Way};
 use self::log::Log;
+use self::token::Tokens;
 use self::tries::Tries;
 use crate::error::BackendError;
 use crate::graph::{Backend, Call, Effect, Graph};
@@ -81,6 +83,17 @@ impl Backends {
         Self { graph, lines, is_once: false }
     }
 
+    /// Gets access tokens over other wires than the calls'.
+    #[must_use]
+    pub fn tokens_over(mut self, wire: impl Fn(&Backend) -> Wire) -> Self {
+        for (backend, line) in self.graph.backends.iter().zip(&mut self.lines) {
+            if let Some(line) = Arc::get_mut(line) {
+                line.tokens = Tokens::over(wire(backend));
+            }
+        }
+        self
+    }
+
     /// Backends that are as they were go on as they were, after a change of files: connections, breakers, budgets, quotas, counts.
     #[must_use]
     pub fn keeping(mut self, before: &Self) -> Self {
@@ -124,6 +137,7 @@ impl Backends {
                     return Err(way.open());
                 }
                 turn.take(deadline).await?;
+                tries.authorize(deadline).await?;
                 let request = tries.request(inputs, deadline)?;
                 let began = Instant::now();
                 let sent = exchange(way.line, request, permit, call.timeout, deadline);
@@ -182,7 +196,7 @@ fn is_same_way(one: &Backend, other: &Backend) -> bool {
     one.role == other.role
         && one.vendor == other.vendor
         && one.url == other.url
-        && one.tls_ca == other.tls_ca
+        && (&one.tls_ca, &one.tls_client) == (&other.tls_ca, &other.tls_client)
         && one.connect_timeout == other.connect_timeout
         && one.concurrency == other.concurrency
         && one.policy == other.policy

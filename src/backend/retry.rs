@@ -36,6 +36,7 @@ impl Cause {
             | BackendError::Status { status: 408 | 425 | 500 | 502 | 503 | 504, .. }
             | BackendError::Fault { status: 502..=504, .. } => Self::Transient,
             BackendError::Fault { code, .. } if is_of_the_server(code) => Self::Transient,
+            BackendError::Token { source } => Self::of(source),
             _ => Self::Lasting,
         }
     }
@@ -46,9 +47,9 @@ pub(super) fn is_of_the_server(code: &str) -> bool {
     matches!(code, "Server" | "Receiver")
 }
 
-/// Whether doing a call twice is doing it once: reads, and writes that are named.
+/// Whether doing a call twice is doing it once: reads, writes that are named, and those of which the vendor file says so.
 pub(super) fn is_safe(call: &Call) -> bool {
-    call.effect == Effect::Read || call.idempotency_header.is_some()
+    call.effect == Effect::Read || call.idempotency_header.is_some() || call.is_idempotent
 }
 
 /// How long to wait after the failure of attempt number `attempt` (the first is 1).

@@ -54,7 +54,8 @@ impl Outcome {
             BackendError::Build { .. }
             | BackendError::BreakerOpen { .. }
             | BackendError::QueueFull { .. }
-            | BackendError::QuotaSpent { .. } => None,
+            | BackendError::QuotaSpent { .. }
+            | BackendError::Token { .. } => None,
             BackendError::Status { status: 429, .. } | BackendError::Throttled { .. } => {
                 Some(Self::Throttled)
             }

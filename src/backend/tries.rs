@@ -11,7 +11,7 @@ use super::line::{Attempt, Way};
 use super::log::Log;
 use super::retry::{self, Cause};
 use crate::error::BackendError;
-use crate::graph::{Call, Effect, Method};
+use crate::graph::{Auth, Call, Effect, Method};
 use crate::telemetry::span::{Kind, Span};
 use crate::telemetry::trace::Trace;
 use crate::template::Inputs;
@@ -36,6 +36,10 @@ pub(super) struct Tries<'a> {
     status: Option<u16>,
     /// The same for all attempts of a write.
     idempotency_key: Option<Box<str>>,
+    /// The access token of the attempt, where the backend wants one.
+    token: Option<Arc<str>>,
+    /// The backend refused one that was thought good: once it may be got anew.
+    is_renewed: bool,
     /// A write was sent whose answer did not come.
     is_unclear: bool,
     is_answered: bool,
@@ -61,9 +65,21 @@ impl<'a> Tries<'a> {
             told: Told::default(),
             status: None,
             idempotency_key: None,
+            token: None,
+            is_renewed: false,
             is_unclear: false,
             is_answered: false,
         }
+    }
+
+    /// Gets what the request is to be sent with.
+    pub(super) async fn authorize(&mut self, deadline: &Deadline) -> Result<(), BackendError> {
+        if let Auth::ClientCredentials(client) = &self.way.backend.auth {
+            let token = self.way.line.tokens.get(client, self.call.timeout);
+            let token = deadline.within(token).await.ok_or(BackendError::DeadlineExceeded)?;
+            self.token = Some(token?);
+        }
+        Ok(())
     }
 
     /// The request of an attempt, made anew for each: what proves who asks may be good for one alone.
@@ -75,6 +91,9 @@ impl<'a> Tries<'a> {
         let Self { way, call, .. } = *self;
         let mut request = transport::request(way.backend, call, inputs)?;
         self.method = request.method;
+        if let Some(token) = &self.token {
+            request.set_default_header("authorization", &format!("Bearer {token}"));
+        }
         if let (Effect::Write, Some(name)) = (call.effect, &call.idempotency_header) {
             let key = match self.idempotency_key.take() {
                 Some(key) => key,
@@ -142,6 +161,9 @@ impl<'a> Tries<'a> {
 
     /// How long to wait for the next attempt; `None`: there is none.
     pub(super) fn next(&mut self, error: &BackendError, deadline: &Deadline) -> Option<Duration> {
+        if self.is_token_refused(error) {
+            return Some(Duration::ZERO);
+        }
         let cause = Cause::of(error);
         let may = self.number < self.most
             && cause != Cause::Lasting
@@ -159,6 +181,20 @@ impl<'a> Tries<'a> {
         }
         self.number += 1;
         Some(delay)
+    }
+
+    /// Whether the backend refused the token, which then is got anew, once. What was refused was not done.
+    fn is_token_refused(&mut self, error: &BackendError) -> bool {
+        let is_refused = matches!(
+            error,
+            BackendError::Status { status: 401, .. } | BackendError::Fault { status: 401, .. }
+        );
+        let Some(token) = self.token.take().filter(|_| is_refused && !self.is_renewed) else {
+            return false;
+        };
+        self.way.line.tokens.refuse(&token);
+        self.is_renewed = true;
+        true
     }
 
     /// The error of the call. Of a write of which nobody knows whether it was done, that is it.

@@ -139,7 +139,11 @@ pub(super) fn edge(settings: &Settings, examples: http::Examples) -> http::Setti
 }
 
 pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
-    EngineSettings { cursor_secret: settings.cursor_secret.clone(), known: settings.known.clone() }
+    EngineSettings {
+        cursor_secret: settings.cursor_secret.clone(),
+        known: settings.known.clone(),
+        ..EngineSettings::default()
+    }
 }
 
 /// An engine for whoever has the files: any operation runs.

@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 use super::contract::{Contract, PartContract, Role};
 use super::schema::Sdl;
 use super::vendor::Schemas;
-use crate::diagnostic::{Sources, Span};
+use crate::config::yaml::Entry;
+use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 use crate::graph::{Account, Field, FieldId, PartId, Type, TypeId, TypeKind};
 
 /// A role by its place in the contract.
@@ -102,6 +103,56 @@ impl<'a> Context<'a> {
 
     pub(super) fn field_span(&self, ty: TypeId, field: FieldId) -> Option<Span> {
         self.sdl.field_span(&self.ty(ty).name, &self.field(ty, field).name)
+    }
+
+    /// A type of the schema, or a problem.
+    pub(super) fn type_named(
+        &self,
+        name: &str,
+        span: Span,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<TypeId> {
+        let found = self.names.get(name).copied();
+        if found.is_none() && !self.sdl.is_doubtful(name) {
+            let problem =
+                Diagnostic::error(Code::UnknownType, format!("the schema has no type `{name}`"));
+            let names = self.composite_names();
+            problems.push(problem.at(span, "not in the schema").suggest(name, names));
+        }
+        found
+    }
+
+    /// A field of a type, or a problem.
+    pub(super) fn field_named(
+        &self,
+        ty: TypeId,
+        name: &str,
+        span: Span,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<FieldId> {
+        let of = self.ty(ty);
+        let found = of.field_names.get(name).copied();
+        if found.is_none() && !self.sdl.is_doubtful_field(&of.name, name) {
+            let problem = Diagnostic::error(
+                Code::UnknownField,
+                format!("`{}` has no field `{name}`", of.name),
+            );
+            let names = of.fields.iter().map(|field| &*field.name);
+            let problem = problem.at(span, "not in the schema").suggest(name, names);
+            problems.push(problem.also(self.type_span(ty), "the type"));
+        }
+        found
+    }
+
+    /// `Type.field`, as the key of an entry.
+    pub(super) fn coordinate(
+        &self,
+        entry: &Entry,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<(TypeId, FieldId)> {
+        let (ty_name, field_name) = entry.key.split_once('.').unwrap_or((&entry.key, ""));
+        let ty = self.type_named(ty_name, entry.key_span, problems)?;
+        Some((ty, self.field_named(ty, field_name, entry.key_span, problems)?))
     }
 
     /// Names of the object and abstract types, for suggestions.

@@ -7,6 +7,7 @@ use apollo_compiler::validation::Valid;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assemble::Assembler;
+use super::computed::{self, Declared};
 use super::context::{self, Class, Context, RoleId};
 use super::contract;
 use super::costs::{self, PageSizes};
@@ -27,6 +28,7 @@ use super::trees::{Trees, VendorTree};
 use super::types::{self, SchemaTypes};
 use super::vendor::{self, Output, Schemas, VendorFile};
 use crate::config::files::Files;
+use crate::config::yaml::Node;
 use crate::diagnostic::{self, Code, Diagnostic, Sources, Span};
 use crate::graph::{BackendId, FieldId, Graph, Source, Type, TypeId};
 
@@ -68,6 +70,7 @@ fn link_all(
         reckoned: metrics::coordinates(&trees.identity)
             .into_iter()
             .chain(merged::coordinates(&trees.identity))
+            .chain(computed::coordinates(&trees.identity))
             .collect(),
     };
     let contract = reader.read(std::iter::once(trees.roles.as_ref()?).chain(&trees.identity));
@@ -85,7 +88,8 @@ fn link_all(
         contract: &contract,
         parts: FxHashMap::default(),
     };
-    let mut linker = Linker { base: &base, trees, deployment, problems };
+    let computed = computed::read(&base, &trees.identity, problems);
+    let mut linker = Linker { base: &base, trees, deployment, computed: &computed, problems };
     let played = linker.played();
     let cx = base.playing(|role| played.iter().any(|(other, ..)| *other == role));
     let mut out = Output::default();
@@ -109,6 +113,7 @@ fn link_all(
     assembler.finish(&mut types, &mut out);
     let maps = |slot: (RoleId, TypeId, &str)| maps(&cx, &played, slot);
     survivorship::check(&cx, &types, &out, maps, linker.problems);
+    computed::link(&computed, &mut types);
     lookups::link(&cx, &mut types, trees.identity.iter(), linker.problems);
     let federation = federation::link(&cx, &mut types, &out, linker.problems);
     let (derived, merged) = match &sdl.parsed {
@@ -182,6 +187,7 @@ struct Linker<'a, 'p> {
     base: &'a Context<'a>,
     trees: &'a Trees,
     deployment: &'a Deployment<'a>,
+    computed: &'a [Declared],
     problems: &'p mut Vec<Diagnostic>,
 }
 
@@ -251,7 +257,7 @@ impl<'a> Linker<'a, '_> {
                     .at(span, "this file stands in a folder of that name")
                     .suggest(&tree.role, self.base.contract.role_names()),
             );
-        } else if let Some(name) = declared.and_then(crate::config::yaml::Node::filled)
+        } else if let Some(name) = declared.and_then(Node::filled)
             && *name != *tree.role
         {
             self.problems.push(
@@ -293,7 +299,7 @@ impl<'a> Linker<'a, '_> {
             let name = &self.base.role(role).name;
             for tree in self.trees.vendors.iter().filter(|tree| *tree.role == **name) {
                 if tree.is_used && played.iter().any(|(other, ..)| *other == role) {
-                    coverage.vendors.push(covered(cx, role, tree, out));
+                    coverage.vendors.push(self.covered(cx, role, tree, out));
                 } else if !tree.is_used {
                     let cx = self.base.playing(|other| {
                         other == role || cx.parts.values().flatten().any(|one| *one == other)
@@ -304,44 +310,50 @@ impl<'a> Linker<'a, '_> {
                     vendor::compile(&cx, &file, &mut out, &mut problems);
                     diagnostic::soften(&mut problems);
                     self.problems.append(&mut problems);
-                    coverage.vendors.push(covered(&cx, role, tree, &out));
+                    coverage.vendors.push(self.covered(&cx, role, tree, &out));
                 }
             }
         }
         coverage
     }
-}
 
-fn covered(cx: &Context<'_>, role: RoleId, tree: &VendorTree, out: &Output) -> VendorCoverage {
-    let is_covered = |ty: TypeId, field: FieldId| {
-        out.filled.contains(&(role, ty, field))
-            || out
-                .sources
-                .iter()
-                .any(|source| source.role == role && source.ty == ty && source.field == field)
-    };
-    let (covered, missing): (Vec<_>, Vec<_>) =
-        cx.role(role).coordinates().partition(|one| is_covered(one.ty, one.field));
-    let names = |coordinates: Vec<contract::Coordinate>| {
-        coordinates
-            .into_iter()
-            .map(|one| cx.field(one.ty, one.field).coordinate.as_ref().into())
-            .collect()
-    };
-    let approximated =
-        tree.node.get("approximated").map(crate::config::yaml::Node::entries).unwrap_or_default();
-    let covered: Vec<String> = names(covered);
-    let approximated = approximated
-        .iter()
-        .filter(|entry| covered.iter().any(|one| *one == *entry.key))
-        .map(|entry| (entry.key.to_string(), entry.value.text().unwrap_or_default().to_owned()));
-    VendorCoverage {
-        approximated: approximated.collect(),
-        role: tree.role.clone(),
-        vendor: tree.vendor.clone(),
-        is_used: tree.is_used,
-        covered,
-        missing: names(missing),
+    fn covered(
+        &self,
+        cx: &Context<'_>,
+        role: RoleId,
+        tree: &VendorTree,
+        out: &Output,
+    ) -> VendorCoverage {
+        let is_filled = |ty: TypeId, field: FieldId| {
+            let mut sources = out.sources.iter();
+            out.filled.contains(&(role, ty, field))
+                || sources.any(|source| (source.role, source.ty, source.field) == (role, ty, field))
+        };
+        let own = cx.role(role).coordinates();
+        let own = own.map(|one| (one.ty, one.field, is_filled(one.ty, one.field)));
+        let computed = self.computed.iter().filter(|one| one.role == role).map(|one| {
+            let is_filled = one.reads.iter().all(|read| is_filled(one.ty, *read));
+            (one.ty, one.field, is_filled)
+        });
+        let (covered, missing): (Vec<_>, Vec<_>) = own.chain(computed).partition(|one| one.2);
+        let names = |coordinates: Vec<(TypeId, FieldId, bool)>| {
+            let names = coordinates.into_iter();
+            names.map(|(ty, field, _)| cx.field(ty, field).coordinate.to_string()).collect()
+        };
+        let covered: Vec<String> = names(covered);
+        let approximated = tree.node.get("approximated").map(Node::entries).unwrap_or_default();
+        let approximated =
+            approximated.iter().filter(|entry| covered.iter().any(|one| *one == *entry.key)).map(
+                |entry| (entry.key.to_string(), entry.value.text().unwrap_or_default().to_owned()),
+            );
+        VendorCoverage {
+            approximated: approximated.collect(),
+            role: tree.role.clone(),
+            vendor: tree.vendor.clone(),
+            is_used: tree.is_used,
+            covered,
+            missing: names(missing),
+        }
     }
 }
 

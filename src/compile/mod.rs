@@ -7,6 +7,7 @@
 mod admin;
 mod assemble;
 mod cache;
+mod computed;
 mod context;
 mod contract;
 mod coordinates;

@@ -127,6 +127,6 @@ impl Reader<'_> {
             }
         }
         check::check(kind.root, &node, self.problems);
-        Some(node)
+        Some(check::as_meant(kind.root, node))
     }
 }

@@ -67,19 +67,17 @@ pub async fn record(
     wire: impl Fn(&crate::graph::Backend) -> Result<Wire, BackendError>,
 ) -> Result<Recorded, BackendError> {
     let kept: Kept = Arc::default();
-    let wires: Vec<Wire> = graph
-        .backends
-        .iter()
-        .map(|backend| {
-            let place = Place { role: backend.role.to_string(), url: backend.url.to_string() };
-            Ok(tapped(wire(backend)?, place, &kept))
-        })
-        .collect::<Result<_, BackendError>>()?;
-    let backends = Backends::over(Arc::clone(graph), |backend| {
+    let wires: Vec<Wire> = graph.backends.iter().map(wire).collect::<Result<_, BackendError>>()?;
+    let plain = |backend: &crate::graph::Backend| {
         let at = graph.backends.iter().position(|one| std::ptr::eq(one, backend));
         at.and_then(|at| wires.get(at)).cloned().unwrap_or_else(nowhere)
-    })
-    .once();
+    };
+    let backends = Backends::over(Arc::clone(graph), |backend| {
+        let place = Place { role: backend.role.to_string(), url: backend.url.to_string() };
+        tapped(plain(backend), place, &kept)
+    });
+    // how a token is got is no part of the case
+    let backends = backends.tokens_over(plain).once();
     let Wanted { description, query, operation, variables, headers, choices } = wanted;
     let bare = Case { description, query, operation, variables, headers, ..Case::default() };
     let engine = engine(graph, backends)?;

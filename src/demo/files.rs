@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = shipped![
     "resolvers/billing/demo.yaml",
     "resolvers/crm/demo.yaml",
     "resolvers/identity.yaml",
+    "resolvers/computed.yaml",
     "resolvers/metrics.yaml",
     "resolvers/roles.yaml",
     "resolvers/support/demo.yaml",

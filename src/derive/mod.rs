@@ -1,11 +1,12 @@
-//! Reckons metrics: from the items of an object's lists to one value that says how complete it is.
+//! Reckons metrics: from the items of an object's lists to one value that says how complete it is; and what follows from one record.
 //!
-//! Takes: a formula, the lists that it reads as tables of texts, the present time.
-//! Gives: the metric as a JSON object: its value, as of when, whether a source was missing and which.
+//! Takes: a formula, the lists that it reads as tables of texts, or the texts of one record, the present time.
+//! Gives: the metric as a JSON object: its value, as of when, whether a source was missing and which; or the record's value.
 //! Never: loads anything; shows a value of which nothing is known; counts in binary fractions.
 
 mod moment;
 mod money;
+mod record;
 mod rows;
 mod score;
 
@@ -22,6 +23,7 @@ use crate::graph::{AgeUnit, Formula};
 
 pub use rust_decimal::Decimal as Number;
 
+pub use self::record::compute;
 pub use self::rows::{Reading, Table, Text, number};
 
 /// The lists that a metric may read, by their place; `None`: it was not asked for.

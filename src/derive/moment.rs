@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 /// Seconds.
@@ -15,7 +16,8 @@ pub(super) const DAY: i64 = 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     Day(Date),
-    Instant(Timestamp),
+    /// With the offset in which it is written: there it is of a day.
+    Instant(Timestamp, Offset),
 }
 
 impl Moment {
@@ -23,12 +25,13 @@ impl Moment {
         if text.len() == 10 {
             return text.parse().ok().map(Self::Day);
         }
-        text.parse().ok().map(Self::Instant)
+        let offset = Pieces::parse(text).ok()?.to_numeric_offset().unwrap_or(Offset::UTC);
+        Some(Self::Instant(text.parse().ok()?, offset))
     }
 
     fn start(&self) -> Timestamp {
         match self {
-            Self::Instant(instant) => *instant,
+            Self::Instant(instant, _) => *instant,
             Self::Day(day) => {
                 day.to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |day| day.timestamp())
             }
@@ -47,7 +50,7 @@ impl Moment {
     pub(super) fn is_before(&self, now: Timestamp, shift: i64) -> bool {
         let Some(then) = shifted(now, shift) else { return false };
         match self {
-            Self::Instant(instant) => *instant < then,
+            Self::Instant(instant, _) => *instant < then,
             Self::Day(day) => *day < then.to_zoned(TimeZone::UTC).date(),
         }
     }
@@ -55,15 +58,26 @@ impl Moment {
     pub(super) fn is_after(&self, now: Timestamp, shift: i64) -> bool {
         let Some(then) = shifted(now, shift) else { return false };
         match self {
-            Self::Instant(instant) => *instant > then,
+            Self::Instant(instant, _) => *instant > then,
             Self::Day(day) => *day > then.to_zoned(TimeZone::UTC).date(),
         }
+    }
+
+    /// How many days its day is before today, where it was written; a day that is written alone is one in UTC.
+    pub(super) fn days_over(&self, now: Timestamp) -> i64 {
+        let (day, today) = match self {
+            Self::Instant(instant, offset) => {
+                (offset.to_datetime(*instant).date(), offset.to_datetime(now).date())
+            }
+            Self::Day(day) => (*day, Offset::UTC.to_datetime(now).date()),
+        };
+        today.duration_since(day).as_hours() / 24
     }
 
     /// How many days ago it was, begun ones counted; 0 or less: not yet, or today.
     pub(super) fn days_before(&self, now: Timestamp) -> i64 {
         match self {
-            Self::Instant(_) => -(-self.seconds_before(now)).div_euclid(DAY),
+            Self::Instant(..) => -(-self.seconds_before(now)).div_euclid(DAY),
             Self::Day(_) => self.seconds_before(now).div_euclid(DAY),
         }
     }

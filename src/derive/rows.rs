@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Reckoner;
 use super::moment::Moment;
-use crate::graph::{Rows, Test};
+use crate::graph::{Filter, Rows, Test};
 
 /// A value as text: of a scalar or enum; `None` for null.
 pub type Text<'a> = Option<Cow<'a, str>>;
@@ -38,7 +39,7 @@ pub enum Reading {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Row<'t>(&'t [Text<'t>]);
+pub(super) struct Row<'t>(pub(super) &'t [Text<'t>]);
 
 impl<'t> Row<'t> {
     pub(super) fn text(self, column: usize) -> Option<&'t str> {
@@ -51,6 +52,25 @@ impl<'t> Row<'t> {
 
     pub(super) fn moment(self, column: usize) -> Option<Moment> {
         self.text(column).and_then(Moment::parse)
+    }
+
+    /// `None`: there is no value, or none that can be read.
+    pub(super) fn passes(self, Filter { column, test }: &Filter, now: Timestamp) -> Option<bool> {
+        let text = || self.text(*column);
+        Some(match test {
+            Test::Is(words) => {
+                let text = text()?;
+                words.iter().any(|word| **word == *text)
+            }
+            Test::IsNot(words) => {
+                let text = text()?;
+                words.iter().all(|word| **word != *text)
+            }
+            Test::Before(shift) => self.moment(*column)?.is_before(now, *shift),
+            Test::After(shift) => self.moment(*column)?.is_after(now, *shift),
+            Test::BeforeToday => self.moment(*column)?.days_over(now) > 0,
+            Test::AfterToday => self.moment(*column)?.days_over(now) < 0,
+        })
     }
 }
 
@@ -66,24 +86,7 @@ impl<'t> Reckoner<'t> {
         let table = table.filter(|table| table.reading != Reading::Missing);
         let all = table.into_iter().flat_map(|table| table.cells.chunks_exact(table.width.max(1)));
         all.map(Row).filter(move |row| {
-            rows.filters.iter().all(|filter| self.passes(*row, filter.column, &filter.test))
+            rows.filters.iter().all(|filter| row.passes(filter, self.now) == Some(true))
         })
-    }
-
-    fn passes(self, row: Row<'_>, column: usize, test: &Test) -> bool {
-        match test {
-            Test::Is(words) => {
-                row.text(column).is_some_and(|text| words.iter().any(|word| **word == *text))
-            }
-            Test::IsNot(words) => {
-                row.text(column).is_some_and(|text| words.iter().all(|word| **word != *text))
-            }
-            Test::Before(shift) => {
-                row.moment(column).is_some_and(|moment| moment.is_before(self.now, *shift))
-            }
-            Test::After(shift) => {
-                row.moment(column).is_some_and(|moment| moment.is_after(self.now, *shift))
-            }
-        }
     }
 }

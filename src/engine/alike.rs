@@ -84,7 +84,7 @@ impl Alike {
             return None;
         }
         let seat = runs.get(&Asked::of(prepared))?;
-        let is_recent = prepared.deadline.saturating_duration_since(seat.deadline) <= ago;
+        let is_recent = prepared.times.deadline.saturating_duration_since(seat.deadline) <= ago;
         if seat.began == now && is_recent { seat.run.upgrade() } else { None }
     }
 
@@ -143,7 +143,7 @@ impl Engine {
     ) -> Run {
         let number = self.alike.number.fetch_add(1, Ordering::Relaxed);
         let (asked, plan) = (Asked::of(&prepared), Arc::clone(&prepared.plan));
-        let deadline = prepared.deadline;
+        let deadline = prepared.times.deadline;
         let leave = Leave { engine: Arc::clone(self), prepared, number };
         let run = async move {
             let _leave = leave;

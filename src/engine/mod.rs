@@ -5,6 +5,7 @@
 //! Never: knows HTTP, or the files that the graph was made from.
 
 mod alike;
+mod clock;
 mod cost;
 mod delivery;
 mod executor;
@@ -24,7 +25,7 @@ use crate::backend::Backends;
 use crate::cache::Cache;
 use crate::config::settings::{KnownOperations, Secret};
 use crate::error::{BackendError, ErrorCode, RequestError};
-use crate::execute::{self, Context};
+use crate::execute::{self, Context, Times};
 use crate::graph::Graph;
 use crate::load::{CursorKey, Loader};
 use crate::operation::{self, OperationKind, Parts, Variables};
@@ -38,6 +39,7 @@ use alike::Alike;
 pub use crate::backend::figures;
 pub use crate::cache::CacheCounts;
 pub use crate::deliver::{Format, Payload};
+pub use clock::Clock;
 pub use delivery::{Delivery, Payloads};
 pub use executor::EngineExecutor;
 pub use invalidate::Invalidation;
@@ -53,6 +55,8 @@ pub struct EngineSettings {
     pub cursor_secret: Option<Secret>,
     /// Which operations are known by an id, and whether others may run.
     pub known: KnownOperations,
+    /// The time of day for what depends on it.
+    pub clock: Clock,
 }
 
 /// One for each graph.
@@ -65,6 +69,7 @@ pub struct Engine {
     cursors: CursorKey,
     operations: Arc<Operations>,
     alike: Alike,
+    clock: Clock,
 }
 
 /// A GraphQL request, whichever way it came in.
@@ -103,7 +108,7 @@ struct Prepared {
     plan: Arc<Plan>,
     variables: Variables,
     principal: Arc<Principal>,
-    deadline: Instant,
+    times: Times,
     /// The answers of `__schema` and `__type`.
     introspection: Map<String, Value>,
     /// What it costs, if the client asked for that.
@@ -131,21 +136,21 @@ impl Engine {
             })?,
         };
         let known = Known::new(&settings.known);
-        Ok(Self::of(graph, backends, known, cursors, Arc::default()))
+        Ok(Self::of(graph, backends, known, (cursors, settings.clock), Arc::default()))
     }
 
     fn of(
         graph: Arc<Graph>,
         backends: Backends,
         known: Known,
-        cursors: CursorKey,
+        (cursors, clock): (CursorKey, Clock),
         operations: Arc<Operations>,
     ) -> Arc<Self> {
         let cache = Cache::new(graph.cache.clone());
         let plans = Plans::new(graph.limits.plans);
         let loader = Loader::new(Arc::clone(&graph), backends, cache);
         let alike = Alike::default();
-        Arc::new(Self { graph, loader, plans, known, cursors, operations, alike })
+        Arc::new(Self { graph, loader, plans, known, cursors, operations, alike, clock })
     }
 
     /// The engine of another graph, in the place of this one: cursors, and documents that clients registered, stay good, and backends
@@ -161,7 +166,8 @@ impl Engine {
         let known = Known::new(&settings.known);
         known.keep_all_of(&self.known);
         let cursors = cursors.unwrap_or_else(|| self.cursors.clone());
-        Ok(Self::of(graph, backends, known, cursors, Arc::clone(&self.operations)))
+        let kept = (cursors, self.clock.clone());
+        Ok(Self::of(graph, backends, known, kept, Arc::clone(&self.operations)))
     }
 
     pub fn graph(&self) -> &Arc<Graph> {
@@ -224,7 +230,8 @@ impl Engine {
         let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
             .map_err(|error| refused(&[error]))?;
         let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
-        Ok(Prepared { plan, variables, principal, deadline, introspection, cost, is_traced })
+        let times = Times { deadline, present: self.clock.now() };
+        Ok(Prepared { plan, variables, principal, times, introspection, cost, is_traced })
     }
 
     fn context<'a>(&'a self, prepared: &'a Prepared) -> Context<'a> {
@@ -233,7 +240,7 @@ impl Engine {
             cursors: &self.cursors,
             principal: &prepared.principal,
             variables: &prepared.variables,
-            deadline: prepared.deadline,
+            times: prepared.times,
             is_traced: prepared.is_traced,
         }
     }

@@ -61,6 +61,12 @@ pub enum BackendError {
     Violated { place: String, keyword: String, count: usize },
     #[error("the answer is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    /// Nothing was sent: there is no access token to send with it.
+    #[error("no access token was got")]
+    Token {
+        #[source]
+        source: Arc<Self>,
+    },
     /// A write whose answer never came: it may or may not have been done.
     #[error("a write was sent and its outcome is unknown")]
     OutcomeUnknown,
@@ -71,6 +77,12 @@ impl BackendError {
         match self {
             Self::Build { .. } => ErrorCode::RequestNotBuilt,
             Self::Untrusted { .. } => ErrorCode::BackendUntrusted,
+            Self::Token { source } => match &**source {
+                Self::Status { status: 400..=428 | 430..=499, .. } => {
+                    ErrorCode::BackendUnauthorized
+                }
+                source => source.code(),
+            },
             Self::Timeout { .. } => ErrorCode::BackendTimeout,
             Self::DeadlineExceeded => ErrorCode::DeadlineExceeded,
             Self::Status { status: 401 | 403, .. } => ErrorCode::BackendUnauthorized,
@@ -103,6 +115,7 @@ impl BackendError {
             | Self::Throttled { code, .. }
             | Self::Unavailable { code, .. } => code.as_deref(),
             Self::Fault { code, .. } => Some(&**code),
+            Self::Token { source } => source.backend_code(),
             _ => None,
         };
         code.filter(|code| is_code(code))
@@ -151,6 +164,7 @@ impl BackendError {
             | Self::BreakerOpen { .. }
             | Self::QueueFull { .. }
             | Self::QuotaSpent { .. }
+            | Self::Token { .. }
             | Self::Fault { .. }
             | Self::Unsuccessful { .. } => false,
             Self::Exchange { .. }

@@ -135,7 +135,7 @@ impl Run<'_> {
             wanted,
             arguments,
             slice.window(compiled),
-            (principal, self.context.deadline),
+            (principal, self.context.times.deadline),
         );
         Ok((load, key, slice))
     }

@@ -94,7 +94,7 @@ impl Run<'_> {
         };
         let early = self.paging.as_ref().map(|paging| Arc::clone(&paging.early));
         let next = next(waiting, early.as_deref());
-        let landed = match tokio::time::timeout_at(self.context.deadline, next).await {
+        let landed = match tokio::time::timeout_at(self.context.times.deadline, next).await {
             Ok(Some(landed)) => landed,
             Ok(None) => {
                 self.take_pages(flow);

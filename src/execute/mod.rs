@@ -30,6 +30,7 @@ mod write;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::error::ErrorCode;
@@ -50,6 +51,13 @@ pub use state::{
 pub(crate) use survivor::{agreed, chosen};
 pub use times::{StepTimes, Waits};
 
+/// When a run ends at the latest, and the time of day for what depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub deadline: Instant,
+    pub present: Timestamp,
+}
+
 /// What a run needs besides its plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -57,7 +65,7 @@ pub struct Context<'a> {
     pub cursors: &'a CursorKey,
     pub principal: &'a Arc<Principal>,
     pub variables: &'a Variables,
-    pub deadline: Instant,
+    pub times: Times,
     /// Whether to note when each step ran.
     pub is_traced: bool,
 }
@@ -70,6 +78,8 @@ pub struct Outcome {
     pub arena: Arena,
     /// When the run began: ages are counted to here.
     pub now: Instant,
+    /// The time of day for the whole answer.
+    pub present: Timestamp,
     /// How many objects all sites hold, of `limits.objects`.
     pub objects: usize,
     /// When each step ran, if that was to be noted.
@@ -92,9 +102,9 @@ pub async fn execute(plan: &Plan, context: Context<'_>) -> Outcome {
         OperationKind::Query => run.steps(None).await,
         OperationKind::Mutation => run.root_fields_in_turn().await,
     }
-    let Run { marks, sites, arena, now, objects, times, waits, .. } = run;
-    let times = times.map(StepTimes::finished);
-    Outcome { marks, sites, arena, now, objects, times, waits, open: Vec::new() }
+    let Run { context, marks, sites, arena, now, objects, times, waits, .. } = run;
+    let (times, present) = (times.map(StepTimes::finished), context.times.present);
+    Outcome { marks, sites, arena, now, present, objects, times, waits, open: Vec::new() }
 }
 
 /// A run under way.

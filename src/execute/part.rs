@@ -102,7 +102,7 @@ impl Run<'_> {
             wanted,
             serde_json::Map::new(),
             None,
-            (self.context.principal, self.context.deadline),
+            (self.context.principal, self.context.times.deadline),
         )
     }
 

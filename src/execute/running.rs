@@ -86,6 +86,7 @@ impl<'a> Running<'a> {
             sites: std::mem::take(&mut run.sites),
             arena: std::mem::take(&mut run.arena),
             now: run.now,
+            present: run.context.times.present,
             objects: run.objects,
             times: None,
             waits: std::mem::take(&mut run.waits),

@@ -20,6 +20,8 @@ pub struct Backend {
     pub connect_timeout: Duration,
     /// The authorities, as certificates in PEM, of which one must have signed the backend's own; `None`: those of the system.
     pub tls_ca: Option<Arc<str>>,
+    /// By what the gateway shows who it is, where the backend asks.
+    pub tls_client: Option<ClientCertificate>,
     pub policy: Policy,
     pub propagates: Propagates,
     /// `None`: nothing is asked of it but what operations need.
@@ -70,6 +72,32 @@ pub enum Auth {
     },
     /// The token passport of `NetSuite`'s SOAP service, put into the envelope's header.
     TokenPassport(Box<TokenPassport>),
+    /// A bearer token that is got for these (OAuth 2.0, RFC 6749, section 4.4).
+    ClientCredentials(Arc<ClientCredentials>),
+}
+
+/// A certificate, perhaps with those between it and its authority, and its key, in PEM. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    pub certificate: Arc<str>,
+    pub key: Arc<str>,
+}
+
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ClientCertificate(…)")
+    }
+}
+
+/// What an access token is got with.
+#[derive(PartialEq, Eq)]
+pub struct ClientCredentials {
+    pub token_url: Arc<str>,
+    pub client_id: Arc<str>,
+    pub client_secret: Arc<str>,
+    pub scope: Option<Arc<str>>,
+    /// In the body, for servers that do not read the `Authorization` header.
+    pub in_body: bool,
 }
 
 /// What a token passport is made of. The secrets sign it and are never sent.
@@ -94,6 +122,7 @@ impl std::fmt::Debug for Auth {
             Self::Bearer { .. } => "Bearer(…)",
             Self::UsernameToken { .. } => "UsernameToken(…)",
             Self::TokenPassport(_) => "TokenPassport(…)",
+            Self::ClientCredentials(_) => "ClientCredentials(…)",
         })
     }
 }

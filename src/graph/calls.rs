@@ -51,8 +51,10 @@ pub struct Call {
     pub effect: Effect,
     /// The place of its group among those of its backend's policy.
     pub group: usize,
-    /// The header that names a write, so that one that comes twice is done once, lower case. Without it a write is sent once.
+    /// The header that names a write, so that one that comes twice is done once, lower case.
     pub idempotency_header: Option<Arc<str>>,
+    /// A write of it that comes twice is done once by itself. Writes that neither this nor a name makes so are sent once.
+    pub is_idempotent: bool,
     pub drops: Vec<Drop>,
     /// Words by which an operator drops what this call has given.
     pub tags: Vec<Arc<str>>,

@@ -62,6 +62,9 @@ pub enum Test {
     /// An instant or day before now, moved by so many seconds.
     Before(i64),
     After(i64),
+    /// Of a day before or after today.
+    BeforeToday,
+    AfterToday,
 }
 
 /// How a metric is reckoned.

@@ -8,6 +8,7 @@ mod arguments;
 mod backends;
 mod blocked;
 mod calls;
+mod computed;
 mod connections;
 mod costs;
 mod derived;
@@ -27,13 +28,16 @@ use rustc_hash::FxHashMap;
 use crate::value::SlotSet;
 
 pub use arguments::ArgumentPath;
-pub use backends::{Auth, Backend, HealthCheck, Propagates, TokenPassport};
+pub use backends::{
+    Auth, Backend, ClientCertificate, ClientCredentials, HealthCheck, Propagates, TokenPassport,
+};
 pub use blocked::Blocked;
 pub use calls::{
     AnswerLimits, Call, Contract, Drop, Effect, ErrorPaths, Fill, Input, KeyMode, Method, NextPage,
     OnViolation, OtherKeys, PageSize, Pages, Predicate, Refused, RequestTemplate, RestTemplate,
     SoapTemplate, SoapVersion,
 };
+pub use computed::{Computed, Gives};
 pub use connections::ConnectionField;
 pub use costs::{CostMode, CostSettings, FieldWeight, InputWeight, ListSize, Weights};
 pub use derived::{

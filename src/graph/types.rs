@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{
-    ArgumentPath, BackendId, CallId, ConnectionField, DerivedId, FieldId, ListRules, MergedId,
-    Part, PartId, ShapeId, SlotId, Survivorship, TypeId,
+    ArgumentPath, BackendId, CallId, Computed, ConnectionField, DerivedId, FieldId, ListRules,
+    MergedId, Part, PartId, ShapeId, SlotId, Survivorship, TypeId,
 };
 
 #[derive(Debug)]
@@ -148,6 +148,8 @@ pub enum Source {
     Account(Account),
     /// A field of the types that say it.
     Said(Said),
+    /// What follows from other slots of the same record.
+    Computed(Arc<Computed>),
     /// An object of metrics.
     Derived(DerivedId),
     /// A metric of the object that the object of metrics stands under.

@@ -120,6 +120,7 @@ pub(super) fn call(records: Option<&str>, answers: &[&str], normalizer: Normaliz
         effect: Effect::Read,
         group: 0,
         idempotency_header: None,
+        is_idempotent: false,
         drops: Vec::new(),
         tags: Vec::new(),
         fills: Vec::new(),

@@ -144,9 +144,7 @@ impl Marker<'_> {
         let Some(planned) = plan.sites.get(site.index()) else { return };
         for site_type in &planned.types {
             let anchor = self.graph.ty(site_type.ty).anchor();
-            if let Some(step) = anchor
-                .and_then(|anchor| site_type.parts.get(usize::from(anchor.0)).copied().flatten())
-            {
+            if let Some(step) = anchor.and_then(|part| self.provider(site, site_type.ty, part)) {
                 self.activate(step);
             }
         }
@@ -157,6 +155,10 @@ impl Marker<'_> {
             Out::Slot { column, .. } => self.want_field(site, ty, *column, field.field),
             Out::Survivor { rule, fallbacks, .. } => {
                 self.survivor((site, ty), rule, fallbacks, field.field);
+            }
+            Out::Computed(computed) => {
+                let column = usize::from(computed.part.0);
+                computed.reads.iter().for_each(|of| self.want_field(site, ty, column, Some(*of)));
             }
             Out::Child { step, site: child, node } => {
                 self.activate(*step);

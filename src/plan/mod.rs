@@ -29,8 +29,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Location;
 use crate::graph::{
-    Access, CallId, ConnectionField, DerivedId, FieldId, KeySource, ListRules, Named, PartId,
-    ShapeId, Survivorship, TypeId, TypeRef, Yields,
+    Access, CallId, Computed, ConnectionField, DerivedId, FieldId, KeySource, ListRules, Named,
+    PartId, ShapeId, Survivorship, TypeId, TypeRef, Yields,
 };
 use crate::operation::{Condition, OccurrencesId, Operation, SelectedField, StreamId};
 
@@ -281,6 +281,8 @@ pub enum Out {
         fallbacks: Vec<StepId>,
         node: Option<Node>,
     },
+    /// What follows from slots of one record, and the present time.
+    Computed(Arc<Computed>),
     /// The objects of another site.
     Child {
         step: StepId,

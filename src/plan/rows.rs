@@ -50,7 +50,7 @@ impl Walk<'_> {
 
     fn field(&mut self, field: &OutField, site: SiteId) {
         let is_of_record = match &field.source {
-            Out::Typename | Out::NotCovered | Out::Slot { .. } => true,
+            Out::Typename | Out::NotCovered | Out::Slot { .. } | Out::Computed(_) => true,
             Out::Account { node } => node.account != Account::Matches,
             Out::Child { site: child, node, .. } => {
                 self.node(node, *child);

@@ -155,6 +155,11 @@ impl<'a> Walk<'a> {
                     self.records(set, step, field.stream, node.as_ref());
                 }
             }
+            Out::Computed(computed) => {
+                if let Some(step) = self.provider(site, ty, usize::from(computed.part.0)) {
+                    self.add(set, step);
+                }
+            }
             Out::Child { step, site: child, node } => {
                 if let Some(count) = self.items_at_once(field.stream, *step, *child) {
                     self.paged.push((*step, count));

@@ -1,7 +1,9 @@
 //! How an object was put together: `identityMatches`, `refs` and `provenance`, from this operation's own steps. They make
 //! no call when they are written; what they tell of was asked for because they are selected.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::execute::{Failure, PartState, Way};
 use crate::graph::{
@@ -274,7 +276,7 @@ impl<'a> Writer<'a> {
                     self.out.extend_from_slice(entry.url.unwrap_or("null").as_bytes());
                 }
                 Some(Said::FetchedAt) => {
-                    let at = entry.age.map(|age| written(age.age));
+                    let at = entry.age.map(|age| self.ago(age.age));
                     self.text_or_null(at.as_deref());
                 }
                 Some(Said::CacheAgeMs) => {
@@ -297,6 +299,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The instant that is so long ago, to the millisecond.
+    pub(super) fn ago(&self, age: Duration) -> String {
+        let at = self.source.outcome.present.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+        format!("{at:.3}")
+    }
+
     fn texts<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
         self.out.push(b'[');
         for (index, text) in texts.enumerate() {
@@ -313,11 +321,4 @@ impl<'a> Writer<'a> {
 /// records up, so that nobody knows another.
 fn names(part: &Part, kind: u8) -> bool {
     kind == 0 || part.keys.iter().all(|key| key.call.is_none())
-}
-
-/// The instant that is so long ago, to the millisecond.
-pub(super) fn written(age: Duration) -> String {
-    let at = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-    let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{at:.3}")
 }

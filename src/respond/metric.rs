@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::child::Presence;
@@ -20,8 +19,6 @@ use crate::value::{Cell, plain_text};
 pub(super) struct Metrics<'a> {
     /// The lists that were read last.
     lists: Option<Lists<'a>>,
-    /// When the first one was written.
-    present: Option<Timestamp>,
 }
 
 /// The lists of one object, for all of its metrics.
@@ -52,14 +49,10 @@ impl<'a> Writer<'a> {
             Some(lists) if lists.of == of => lists,
             _ => Lists { of, tables: self.tables(&derived.lists, reads, place) },
         };
-        let value = derive::reckon(&metric.formula, &metric.lists, &lists.tables, self.present());
+        let now = self.source.outcome.present;
+        let value = derive::reckon(&metric.formula, &metric.lists, &lists.tables, now);
         self.metrics.lists = Some(lists);
         self.reckoned(&value, &field.ty.wrappers, node, owner)
-    }
-
-    /// When this answer is written: the same for all of its metrics.
-    fn present(&mut self) -> Timestamp {
-        *self.metrics.present.get_or_insert_with(Timestamp::now)
     }
 
     fn tables(
@@ -218,7 +211,15 @@ impl<'a> Writer<'a> {
         let Some(field) = fields.iter().find(|field| field.response_key == *name) else {
             return Column::Text(None);
         };
-        let Out::Slot { column, node } = &field.source else { return Column::NotCovered };
+        let (column, node) = match &field.source {
+            Out::Slot { column, node } => (column, node),
+            Out::Computed(computed) => {
+                return self.compute(computed, place).map_or(Column::Unknown, |value| {
+                    Column::Text((!value.is_null()).then(|| Cow::Owned(value.to_string())))
+                });
+            }
+            _ => return Column::NotCovered,
+        };
         let Some((answer, cell)) = self.cell_of(place, *column, field.field) else {
             return Column::Unknown;
         };

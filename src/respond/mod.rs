@@ -7,6 +7,7 @@
 
 mod account;
 mod child;
+mod computed;
 mod connection;
 mod failure;
 mod later;
@@ -306,6 +307,7 @@ impl<'a> Writer<'a> {
                 let column = self.survivor(rule, field.field, place);
                 self.slot(field, Part { ty, column }, node.as_ref(), place, owner)
             }
+            Out::Computed(computed) => self.computed(computed, field, ty, place, owner),
             Out::Child { site, node, .. } => self.child(field, *site, node, place, owner),
             Out::Value { site, node, .. } => {
                 self.call_value(field, *site, node.as_ref(), place, owner)
@@ -358,11 +360,8 @@ impl<'a> Writer<'a> {
         let done = match cell {
             Cell::Null | Cell::Absent => return self.null(wrappers, owner),
             Cell::Problem(index) => {
-                let reason = table
-                    .1
-                    .problems
-                    .get(index as usize)
-                    .map_or(NOT_OF_KIND, |problem| &problem.message);
+                let problem = table.1.problems.get(index as usize);
+                let reason = problem.map_or(NOT_OF_KIND, |problem| &problem.message);
                 self.misfit(reason, owner)
             }
             Cell::List { start, end } if wrapper.list => {

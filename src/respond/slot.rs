@@ -83,6 +83,27 @@ impl<'a> Writer<'a> {
         Some((record.answer, record.row.field(field)))
     }
 
+    /// What a record says of several fields, or what several records agree on, with the answer that it stands in; `None`: there is
+    /// no record.
+    pub(super) fn cells_of(
+        &self,
+        place: Place,
+        column: usize,
+        fields: &[FieldId],
+    ) -> Option<((u32, &'a Answer), Vec<Option<Cell>>)> {
+        if let Some(Record { answer, table, row }) = self.record(place, column) {
+            let cells = fields.iter().map(|field| Some(row.field(Some(*field))));
+            return Some(((answer, table), cells.collect()));
+        }
+        let Place::Object { site, object } = place else { return None };
+        let state = self.part_state(site, object, column)?;
+        let PartState::Several { answer, records } = state else { return None };
+        let table = self.answer(*answer)?;
+        let cells =
+            fields.iter().map(|field| agreed(self.source.graph, table, records, Some(*field)));
+        Some(((*answer, table), cells.collect()))
+    }
+
     fn part_state(&self, site: SiteId, object: u32, column: usize) -> Option<&'a PartState> {
         let site = self.source.outcome.sites.get(site.index())?;
         Some(site.shown(object, column))

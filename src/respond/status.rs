@@ -9,7 +9,6 @@ use crate::error::ErrorCode;
 use crate::execute::{Failure, FailureId, Link, NullBy, PartState, SiteState};
 use crate::graph::{BackendId, PartId, StatusField, TypeId};
 use crate::plan::{SiteId, StatusNode, Step, StepId, Work};
-use crate::respond::account::written;
 use crate::respond::failure::told;
 use crate::respond::{Place, Writer};
 
@@ -345,7 +344,7 @@ impl Writer<'_> {
                     None => self.out.extend_from_slice(b"null"),
                 },
                 Some(StatusField::FetchedAt) => {
-                    let at = contribution.age.map(written);
+                    let at = contribution.age.map(|age| self.ago(age));
                     self.text_or_null(at.as_deref());
                 }
                 Some(StatusField::AgeSeconds) => {

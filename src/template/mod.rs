@@ -26,6 +26,7 @@ mod xml;
 pub use body::{Body, BodyTemplate};
 pub use expression::Expression;
 pub use header::{HeaderTemplate, forbidden_header};
+pub(crate) use percent::encode;
 pub use percent::push_pair;
 pub use quoted::{Dialect, QuotedTemplate};
 pub use url::{Target, UrlTemplate};

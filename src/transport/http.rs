@@ -10,13 +10,16 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Body as _;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{
+    ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
+};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::CertificateDer;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::net::TcpStream;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
@@ -25,7 +28,7 @@ use tower_http::decompression::{Decompression, DecompressionBody};
 
 use super::client::{WireRequest, WireResponse};
 use crate::error::BackendError;
-use crate::graph::{Backend, Method};
+use crate::graph::{Auth, Backend, Method};
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("cyclorama/", env!("CARGO_PKG_VERSION")));
@@ -61,15 +64,26 @@ impl Client {
     pub(super) fn new(backend: &Backend) -> Result<Self, BackendError> {
         let roots = match &backend.tls_ca {
             Some(pem) => Some(authorities(backend, pem)?),
-            None => None,
+            // Plain HTTP needs no certificates, and must work where the system has none.
+            None => (!is_encrypted(backend)).then(RootCertStore::empty),
         };
-        Self::to(&backend.url, roots, backend.connect_timeout, backend.concurrency.max(1))
+        let config = config(backend, roots)?;
+        Self::over(config, backend.connect_timeout, backend.concurrency.max(1))
     }
 
     /// Of whoever is at this address, with so many connections kept while nobody uses them.
     pub(super) fn to(
         url: &str,
-        roots: Option<RootCertStore>,
+        connect_timeout: Duration,
+        idle: usize,
+    ) -> Result<Self, BackendError> {
+        let roots = (!url.starts_with("https:")).then(RootCertStore::empty);
+        let config = verified(roots)?.with_no_client_auth();
+        Self::over(config, connect_timeout, idle)
+    }
+
+    fn over(
+        config: ClientConfig,
         connect_timeout: Duration,
         idle: usize,
     ) -> Result<Self, BackendError> {
@@ -83,7 +97,12 @@ impl Client {
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         // TLS included
-        let connector = Timeout::new(secured(tcp, url, roots)?, connect_timeout);
+        let secured: HttpsConnector<HttpConnector> = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let connector = Timeout::new(secured, connect_timeout);
         let pool = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -106,26 +125,45 @@ impl Client {
     }
 }
 
-fn secured(
-    tcp: HttpConnector,
-    url: &str,
+/// Whom a backend's client trusts: these authorities, or those of the system.
+fn verified(
     roots: Option<RootCertStore>,
-) -> Result<HttpsConnector<HttpConnector>, BackendError> {
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, BackendError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    // Plain HTTP needs no certificates, and must work where the system has none.
-    let roots = roots.or_else(|| (!url.starts_with("https:")).then(RootCertStore::empty));
-    let builder = HttpsConnectorBuilder::new();
-    let builder = match roots {
-        None => builder.with_provider_and_platform_verifier(provider).map_err(unready)?,
-        Some(roots) => builder.with_tls_config(
-            ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(unready)?
-                .with_root_certificates(roots)
-                .with_no_client_auth(),
-        ),
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unready)?;
+    match roots {
+        None => builder.try_with_platform_verifier().map_err(unready),
+        Some(roots) => Ok(builder.with_root_certificates(roots)),
+    }
+}
+
+/// With what the gateway shows of itself, if the backend asks.
+fn config(backend: &Backend, roots: Option<RootCertStore>) -> Result<ClientConfig, BackendError> {
+    let builder = verified(roots)?;
+    let Some(client) = &backend.tls_client else { return Ok(builder.with_no_client_auth()) };
+    let unreadable = || {
+        let role = &backend.role;
+        let reason = format!(
+            "`tls.client_key` of the role {role} holds no key and certificate that can be read"
+        );
+        BackendError::Build { reason }
     };
-    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
+    let certificates = CertificateDer::pem_slice_iter(client.certificate.as_bytes());
+    let certificates: Result<Vec<_>, _> = certificates.collect();
+    let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).map_err(|_| unreadable())?;
+    let certificates = certificates.map_err(|_| unreadable())?;
+    builder.with_client_auth_cert(certificates, key).map_err(|_| unreadable())
+}
+
+/// Whether the backend, or where its access tokens are got, is spoken to over TLS.
+fn is_encrypted(backend: &Backend) -> bool {
+    let tokens = match &backend.auth {
+        Auth::ClientCredentials(client) => Some(&client.token_url),
+        _ => None,
+    };
+    std::iter::once(&backend.url).chain(tokens).any(|url| url.starts_with("https:"))
 }
 
 fn unready(error: impl Error + Send + Sync + 'static) -> BackendError {

@@ -14,12 +14,14 @@ mod post;
 mod quota;
 mod rest;
 mod soap;
+mod token;
 
 pub use client::{MemoryWire, Place, Wire, WireRequest, WireResponse};
 pub use idempotency::key as idempotency_key;
 pub use post::{Post, Posted};
 pub use quota::{Told, told};
 pub use soap::body_tree;
+pub use token::{Granted, granted, token_request};
 
 use crate::error::BackendError;
 use crate::graph::{Auth, Backend, Call, Method, RequestTemplate};
@@ -119,9 +121,11 @@ impl Draft {
     }
 
     fn authorize(&mut self, auth: &Auth) -> Result<(), BackendError> {
-        use base64::Engine as _;
         match auth {
-            Auth::None | Auth::UsernameToken { .. } | Auth::TokenPassport(_) => {}
+            Auth::None
+            | Auth::UsernameToken { .. }
+            | Auth::TokenPassport(_)
+            | Auth::ClientCredentials(_) => {}
             Auth::Header { name, value } => {
                 if let Some(reason) = forbidden_header(name) {
                     return Err(refused(format!("header `{name}`: {reason}")));
@@ -136,9 +140,7 @@ impl Draft {
                 if user.contains(':') {
                     return Err(refused("a user of basic authentication holds no colon"));
                 }
-                let pair =
-                    base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-                self.set_header("authorization", format!("Basic {pair}"));
+                self.set_header("authorization", basic(user, password));
             }
             Auth::Bearer { token } => self.set_header("authorization", format!("Bearer {token}")),
         }
@@ -163,6 +165,12 @@ impl Draft {
             answer_bytes: call.answer_limits.body_bytes,
         }
     }
+}
+
+fn basic(user: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {pair}")
 }
 
 fn refused(reason: impl Into<String>) -> BackendError {

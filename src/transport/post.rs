@@ -60,7 +60,7 @@ impl Post {
             header(name, value)?;
             request.set_default_header(&name.to_ascii_lowercase(), value);
         }
-        Ok(Self { client: Client::to(url, None, timeout, 1)?, request, timeout })
+        Ok(Self { client: Client::to(url, timeout, 1)?, request, timeout })
     }
 
     /// Sends, and reads what comes back.

@@ -417,6 +417,29 @@ async fn mutations_run_one_after_the_other_and_are_never_shared_or_repeated() {
     assert_eq!(names, ["X", "Y", "Y"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_mutation_is_tried_again_if_its_call_is_idempotent_and_else_sent_once() {
+    for (idempotent, sent) in [("true", 3), ("false", 1)] {
+        let call = "    patch: /customers/{id}\n";
+        let gateway = Deployment::new()
+            .change("resolvers/crm/test.yaml", "retry: { attempts: 1 }", "retry: { attempts: 3 }")
+            .change(
+                "resolvers/crm/test.yaml",
+                call,
+                &format!("{call}    idempotent: {idempotent}\n"),
+            )
+            .start();
+        let reply = Ok(crate::testkit::reply(503, &json!({})));
+        gateway.world(|world| world.replies.insert("crm PATCH".to_owned(), reply.clone()));
+        let id = customer_id("c1");
+        let rename =
+            format!("mutation {{ rename(input: {{ id: \"{id}\", name: \"X\" }}) {{ note }} }}");
+        let answer = gateway.query(&rename).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BACKEND_UNAVAILABLE", "{answer}");
+        assert_eq!(gateway.lines(), vec!["crm PATCH /customers/c1"; sent], "{idempotent}");
+    }
+}
+
 #[tokio::test]
 async fn a_failed_mutation_is_an_error_of_its_field_and_the_next_one_runs() {
     let gateway = Deployment::new().start();

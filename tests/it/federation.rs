@@ -118,7 +118,7 @@ async fn a_thousand_representations_of_three_types_are_answered_with_each_error_
         .change(
             "resolvers/support/test.yaml",
             "calls:\n",
-            "calls:\n  by_ids: { post: /tickets/batch, idempotent: true, batch: { keys: 100 }, body: { ids: $keys }, \
+            "calls:\n  by_ids: { post: /tickets/batch, batch: { keys: 100 }, body: { ids: $keys }, \
              records: '.tickets[]', answers: .id }\n",
         )
         .change("resolvers/support/test.yaml", "Ticket: {}", "Ticket: { id: by_ids }")

@@ -107,6 +107,7 @@ fn malformed() -> Vec<Case> {
         ),
         post(r#"{"query":"{ a }","extensions":""}"#, bad, "`extensions` must be an object", 400),
         post(r#"{"documentId":"a","id":"b"}"#, bad, "different operations", 400),
+        post(r#"{"query":"{ __typename }","query":"{ a }"}"#, bad, "`query` is there twice", 400),
         post("[]", "BATCHING_NOT_ENABLED", "batches", 400),
         get("", bad, "`query` is missing", 400),
         get("?query=a&query=b", bad, "`query` is there twice", 400),

@@ -289,6 +289,34 @@ async fn provenance_tells_the_system_of_each_selected_field() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn provenance_and_source_status_tell_when_a_record_was_fetched_and_that_it_is_past_its_time()
+{
+    let state = "ageSeconds: Int, fromCache: Boolean!";
+    let gateway = telling(1)
+        .change("schema/schema.graphql", state, &format!("{state}, fetchedAt: DateTime"))
+        .start();
+    let fields = "name provenance { field fetchedAt cacheAgeMs stale } sourceStatus { system state fetchedAt }";
+    let query = customer("c2", fields);
+    for (seconds, state, is_stale) in [(0, "OK", false), (20, "OK", false), (80, "STALE", true)] {
+        let present = jiff::Timestamp::from_second(1_772_323_200 + seconds).unwrap();
+        gateway.world(|world| {
+            world.present = Some(present);
+            if is_stale {
+                world.break_wire("crm");
+            }
+        });
+        let data = gateway.data(&query).await;
+        let fetched = "2026-03-01T00:00:00.000Z";
+        let told = json!({ "field": "name", "fetchedAt": fetched, "cacheAgeMs": seconds * 1_000, "stale": is_stale });
+        assert_eq!(data["customer"]["provenance"], json!([told]));
+        let told = json!({ "system": "crm", "state": state, "fetchedAt": fetched });
+        assert_eq!(data["customer"]["sourceStatus"][0], told);
+        tokio::time::advance(std::time::Duration::from_secs(if seconds == 0 { 20 } else { 60 }))
+            .await;
+    }
+}
+
 #[tokio::test]
 async fn provenance_of_a_field_that_nobody_answered_has_no_time() {
     let gateway = telling(1).start();

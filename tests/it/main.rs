@@ -4,6 +4,7 @@
 mod alike;
 mod compile;
 mod compile_diagnostics;
+mod computed;
 mod metrics;
 mod needs;
 mod site;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cyclorama::demo::{Options, Role};
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -248,4 +249,65 @@ fn the_file_of_the_documentation_compiles_in_place_of_the_shipped_one() {
         compiled.diagnostics.iter().map(|problem| format!("{problem:?}")).collect();
     assert!(places.iter().all(|problem| !problem.contains("InvalidMetric")), "{places:#?}");
     assert!(compiled.graph.is_some(), "{places:#?}");
+}
+
+#[test]
+fn the_computed_fields_of_the_documentation_are_the_shipped_ones() {
+    let page = std::fs::read_to_string("docs/metrics.md").unwrap();
+    let shown = page.split("```yaml computed\n").nth(1).unwrap().split("```").next().unwrap();
+    let shipped = std::fs::read_to_string("resolvers/computed.yaml").unwrap();
+    assert!(shipped.ends_with(shown), "{shown}");
+}
+
+#[tokio::test]
+async fn as_many_invoices_are_overdue_as_the_metric_counts() {
+    let site = with(Options::default()).await;
+    let query = "{ customers(first: 40) { nodes {
+        summary { overdueInvoices { value complete } } invoices(first: 100) { nodes { status isOverdue daysOverdue } } } } }";
+    let answer = answer(&site, query).await;
+    let (mut late, mut fine) = (0, 0);
+    for node in nodes(&answer).iter().filter(|node| !node["invoices"].is_null()) {
+        let invoices = node["invoices"]["nodes"].as_array().unwrap();
+        let overdue = invoices.iter().filter(|invoice| invoice["isOverdue"] == true);
+        let metric = &node["summary"]["overdueInvoices"];
+        assert_eq!(
+            (&metric["value"], &metric["complete"]),
+            (&json!(overdue.count()), &json!(true))
+        );
+        for invoice in invoices {
+            let is_late = invoice["isOverdue"] == true;
+            assert_eq!(invoice["daysOverdue"].as_i64().unwrap() > 0, is_late, "{invoice}");
+            *(if is_late { &mut late } else { &mut fine }) += 1;
+        }
+    }
+    assert!(late > 10 && fine > 10, "{late} {fine}");
+}
+
+#[tokio::test]
+async fn failed_payments_of_the_last_ninety_days_are_counted_and_flagged() {
+    let query = "{ customers(first: 40) { nodes {
+        summary { failedPayments { value complete } riskFlags { value } } payments(first: 100) { nodes { status createdAt } } } } }";
+    let failed = |node: &Value| -> Vec<Timestamp> {
+        let payments = node["payments"]["nodes"].as_array().into_iter().flatten();
+        let failed = payments.filter(|payment| payment["status"] == "FAILED");
+        failed.map(|payment| payment["createdAt"].as_str().unwrap().parse().unwrap()).collect()
+    };
+    let before = answer(&with(Options::default()).await, query).await;
+    let last = nodes(&before).iter().flat_map(failed).max().unwrap();
+    let present = last + SignedDuration::from_hours(24);
+    let demo = Options { customers: 40, ..Options::default() };
+    let setup = Setup { demo, present: Some(present), ..Setup::default() };
+    let answer = answer(&Site::with(setup).await, query).await;
+    let (mut flagged, mut old) = (0, 0);
+    for node in nodes(&answer).iter().filter(|node| !node["payments"].is_null()) {
+        let since = present - SignedDuration::from_hours(90 * 24);
+        let (new, before): (Vec<_>, Vec<_>) = failed(node).into_iter().partition(|at| *at > since);
+        let told = &node["summary"]["failedPayments"];
+        assert_eq!(*told, json!({ "value": new.len(), "complete": true }));
+        let flags = node["summary"]["riskFlags"]["value"].as_array().unwrap();
+        assert_eq!(flags.contains(&json!("FAILED_PAYMENT")), !new.is_empty(), "{node}");
+        flagged += usize::from(!new.is_empty());
+        old += before.len();
+    }
+    assert!(flagged > 0 && old > 0, "{flagged} {old}");
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cyclorama::compile::{Files, compile};
 use cyclorama::config::settings::Settings;
 use cyclorama::demo::{self, Backends};
-use cyclorama::engine::{Engine, EngineSettings};
+use cyclorama::engine::{Clock, Engine, EngineSettings};
 use cyclorama::http;
 use cyclorama::value::opaque_id;
 use serde_json::{Value, json};
@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) admit_socket: Option<http::AdmitSocket>,
     /// More files.
     pub(crate) files: Vec<(&'static str, String)>,
+    /// The time of day; `None`: the real one.
+    pub(crate) present: Option<jiff::Timestamp>,
 }
 
 impl Site {
@@ -111,7 +113,8 @@ pub(crate) fn engine(
     let compiled = compile(&files.with_environment(environment, BTreeMap::new()));
     let graph = compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
     let known = compiled.settings.known.clone();
-    let engine_settings = EngineSettings { known, ..EngineSettings::default() };
+    let clock = setup.present.map_or_else(Clock::default, |present| Clock::new(move || present));
+    let engine_settings = EngineSettings { known, clock, ..EngineSettings::default() };
     let engine = Engine::new(Arc::new(graph), engine_settings).unwrap();
     (engine, compiled.settings)
 }

@@ -37,6 +37,7 @@ pub(crate) fn backend(url: &str) -> Backend {
         concurrency: 8,
         connect_timeout: Duration::from_secs(5),
         tls_ca: None,
+        tls_client: None,
         policy: Policy {
             retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
             ..Policy::default()
@@ -90,6 +91,7 @@ pub(crate) fn call(request: RequestTemplate) -> Call {
         effect: Effect::Read,
         group: 0,
         idempotency_header: None,
+        is_idempotent: false,
         drops: Vec::new(),
         tags: Vec::new(),
         fills: Vec::new(),

@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cyclorama::backend::Backends;
 use cyclorama::error::{BackendError, ErrorCode, chain};
-use cyclorama::graph::{Auth, Backend};
+use cyclorama::graph::{Auth, Backend, ClientCertificate};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -38,18 +40,40 @@ impl Authority {
 
     /// What a server of this name shows, good until the end of a year.
     fn server(&self, name: &str, year: i32) -> TlsAcceptor {
+        self.server_of(name, year, None)
+    }
+
+    /// One that asks clients for a certificate that this authority has signed.
+    fn server_of(&self, name: &str, year: i32, clients: Option<&Self>) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(year, 12, 31);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let mut config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
+        let asks = match clients {
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots
+                    .add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap())
+                    .unwrap();
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+                ServerConfig::builder().with_client_cert_verifier(verifier)
+            }
+            None => ServerConfig::builder().with_no_client_auth(),
+        };
+        let mut config = asks.with_single_cert(vec![certificate.der().clone()], key).unwrap();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// What a client shows.
+    fn client(&self) -> ClientCertificate {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "gateway");
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
+        ClientCertificate { certificate: certificate.into(), key: key.serialize_pem().into() }
     }
 }
 
@@ -85,7 +109,17 @@ impl Server {
 
     /// One call to it, by this name, with a secret, trusting this authority.
     async fn call(&self, name: &str, trusted: &Authority) -> Result<String, BackendError> {
+        self.call_as(None, name, trusted).await
+    }
+
+    async fn call_as(
+        &self,
+        client: Option<ClientCertificate>,
+        name: &str,
+        trusted: &Authority,
+    ) -> Result<String, BackendError> {
         let backend = Backend {
+            tls_client: client,
             tls_ca: Some(Arc::from(&*trusted.pem)),
             health: None,
             auth: Auth::Bearer { token: Arc::from("s3cret") },
@@ -127,6 +161,21 @@ async fn a_backend_with_a_wrong_certificate_is_untrusted_and_gets_no_request() {
 }
 
 #[tokio::test]
+async fn a_backend_that_asks_for_a_certificate_is_shown_it_and_answers_nobody_without() {
+    let (authority, clients, other) =
+        (Authority::new("one"), Authority::new("clients"), Authority::new("another"));
+    let server = Server::start(authority.server_of("localhost", 2090, Some(&clients))).await;
+    server.call_as(Some(clients.client()), "localhost", &authority).await.unwrap();
+    assert_eq!(server.requests.load(Ordering::Relaxed), 1);
+    for shown in [None, Some(other.client())] {
+        let error = server.call_as(shown, "localhost", &authority).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BackendUnavailable, "{}", chain(&error));
+        assert!(!chain(&error).contains("PRIVATE"), "{}", chain(&error));
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_encrypt_is_unavailable_and_sees_no_secret() {
     let authority = Authority::new("one");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -147,11 +196,17 @@ async fn a_server_that_does_not_encrypt_is_unavailable_and_sees_no_secret() {
 
 #[test]
 fn certificates_that_cannot_be_read_are_told_at_the_start() {
+    let backend_of = backend;
     let backend = Backend {
         tls_ca: Some(Arc::from("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----")),
         health: None,
-        ..backend("https://localhost:1")
+        ..backend_of("https://localhost:1")
     };
     let error = Backends::new(graph(backend)).unwrap_err();
     assert!(chain(&error).contains("`tls.ca` of the role billing"), "{}", chain(&error));
+    let nobody = ClientCertificate { certificate: "none".into(), key: "s3cret".into() };
+    let backend = Backend { tls_client: Some(nobody), ..backend_of("https://localhost:1") };
+    let error = Backends::new(graph(backend)).unwrap_err();
+    assert!(chain(&error).contains("`tls.client_key` of the role billing"), "{}", chain(&error));
+    assert!(!chain(&error).contains("s3cret"));
 }

@@ -32,7 +32,7 @@ impl Reader<'_, '_> {
             }
             return Some(Becomes::Itself);
         };
-        let ty = self.type_named(name.filled()?, name.span)?;
+        let ty = self.cx.type_named(name.filled()?, name.span, self.problems)?;
         if !items.contains(&ty) || self.possible(element) != [element] {
             let item = &self.cx.ty(place.element).name;
             let message = format!("a record cannot become a `{}`", self.cx.ty(ty).name);

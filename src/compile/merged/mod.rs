@@ -84,9 +84,7 @@ impl Reader<'_, '_> {
     /// `Customer.timeline`: a connection on a type with parts that no role answers.
     fn place(&mut self, entry: &Entry) -> Option<Place> {
         let (cx, span) = (self.cx, entry.key_span);
-        let (ty_name, field_name) = entry.key.split_once('.').unwrap_or((&entry.key, ""));
-        let parent = self.type_named(ty_name, span)?;
-        let field = self.field_named(parent, field_name, span)?;
+        let (parent, field) = cx.coordinate(entry, self.problems)?;
         let defined = cx.field(parent, field);
         let connection = defined.ty.named;
         let is_single = defined.ty.wrappers.len() == 1;
@@ -178,42 +176,21 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn type_named(&mut self, name: &str, span: Span) -> Option<TypeId> {
-        let found = self.cx.names.get(name).copied();
-        if found.is_none() && !self.cx.sdl.is_doubtful(name) {
-            let problem =
-                Diagnostic::error(Code::UnknownType, format!("the schema has no type `{name}`"));
-            let names = self.cx.composite_names();
-            self.problems.push(problem.at(span, "not in the schema").suggest(name, names));
-        }
-        found
-    }
-
+    /// A field whose records say it themselves.
     fn field_named(&mut self, ty: TypeId, name: &str, span: Span) -> Option<FieldId> {
-        let of = self.cx.ty(ty);
-        let found = of.field_names.get(name).copied();
-        if found.is_none() && !self.cx.sdl.is_doubtful_field(&of.name, name) {
-            let problem = Diagnostic::error(
-                Code::UnknownField,
-                format!("`{}` has no field `{name}`", of.name),
-            );
-            let names = of.fields.iter().map(|field| &*field.name);
-            let problem = problem.at(span, "not in the schema").suggest(name, names);
-            self.problems.push(problem.also(self.cx.type_span(ty), "the type"));
-        }
-        let rule = found.and_then(|field| self.cx.contract.survivorship_of(ty, field));
-        if let Some(rule) = rule {
+        let found = self.cx.field_named(ty, name, span, self.problems)?;
+        if let Some(rule) = self.cx.contract.survivorship_of(ty, found) {
             self.problems.push(
                 Diagnostic::error(
                     Code::InvalidMerged,
-                    format!("`{}.{name}` has several sources", of.name),
+                    format!("`{}.{name}` has several sources", self.cx.ty(ty).name),
                 )
                 .at(span, "a merged list reads the records of its lists as they stand")
                 .at(rule.span, "its sources")
                 .help("take a field that one role fills"),
             );
         }
-        found
+        Some(found)
     }
 
     /// What is read, as a client would select it.

@@ -1,10 +1,11 @@
-//! Which items of a list count.
+//! Which items of a list count, and what is asked of a record.
 
 use std::sync::Arc;
 
 use super::Reader;
 use crate::config::units;
 use crate::config::yaml::Node;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Filter, Test, TypeKind};
 
 impl Reader<'_, '_> {
@@ -15,40 +16,8 @@ impl Reader<'_, '_> {
         column: usize,
         node: &Node,
     ) -> Option<Vec<Filter>> {
-        let mut filters = Vec::new();
-        for entry in node.entries() {
-            let test = match &*entry.key {
-                "is" => Test::Is(self.words(list, column, &entry.value)?),
-                "is_not" => Test::IsNot(self.words(list, column, &entry.value)?),
-                "before" => Test::Before(self.moment(&entry.value)?),
-                "after" => Test::After(self.moment(&entry.value)?),
-                _ => continue,
-            };
-            filters.push(Filter { column, test });
-        }
-        Some(filters)
-    }
-
-    /// Values of an enum are checked: a word that it does not have would never be met.
-    fn words(&mut self, list: usize, column: usize, node: &Node) -> Option<Vec<Arc<str>>> {
         let values = self.values_of(list, column);
-        let mut words = Vec::new();
-        for item in node.items() {
-            let word = item.text()?;
-            if let Some(values) = &values
-                && values.iter().all(|value| **value != *word)
-            {
-                let problem = crate::diagnostic::Diagnostic::error(
-                    crate::diagnostic::Code::InvalidMetric,
-                    format!("the enum has no value `{word}`"),
-                );
-                let known = values.iter().map(|value| &**value);
-                self.problems.push(problem.at(item.span, "never met").suggest(word, known));
-                return None;
-            }
-            words.push(Arc::from(word));
-        }
-        Some(words)
+        tests(column, node, values.as_deref(), self.problems)
     }
 
     /// The values of an enum's column.
@@ -64,25 +33,69 @@ impl Reader<'_, '_> {
             _ => None,
         }
     }
+}
 
-    /// `now`, `30d ago`, `in 7d`: seconds from now.
-    fn moment(&mut self, node: &Node) -> Option<i64> {
-        let text = node.filled()?.trim();
-        let seconds = |text: &str| i64::try_from(units::duration(text.trim())?.as_secs()).ok();
-        let found = if text == "now" {
-            Some(0)
-        } else if let Some(past) = text.strip_suffix("ago") {
-            seconds(past).map(|seconds| -seconds)
-        } else {
-            text.strip_prefix("in ").and_then(seconds)
+/// The tests of a column, which may be an enum with these values.
+pub(in crate::compile) fn tests(
+    column: usize,
+    node: &Node,
+    values: Option<&[Arc<str>]>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Vec<Filter>> {
+    let mut filters = Vec::new();
+    for entry in node.entries() {
+        let test = match &*entry.key {
+            "is" => Test::Is(words(&entry.value, values, problems)?),
+            "is_not" => Test::IsNot(words(&entry.value, values, problems)?),
+            "before" | "after" if entry.value.text() == Some("today") => {
+                if &*entry.key == "before" { Test::BeforeToday } else { Test::AfterToday }
+            }
+            "before" => Test::Before(moment(&entry.value, problems)?),
+            "after" => Test::After(moment(&entry.value, problems)?),
+            _ => continue,
         };
-        if found.is_none() {
-            self.problem(
-                format!("`{text}` is no moment"),
-                node.span,
-                "write `now`, `30d ago` or `in 7d`",
-            );
-        }
-        found
+        filters.push(Filter { column, test });
     }
+    Some(filters)
+}
+
+/// Values of an enum are checked: a word that it does not have would never be met.
+fn words(
+    node: &Node,
+    values: Option<&[Arc<str>]>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Vec<Arc<str>>> {
+    let mut words = Vec::new();
+    for item in node.items() {
+        let word = item.text()?;
+        if let Some(values) = values
+            && values.iter().all(|value| **value != *word)
+        {
+            let message = format!("the enum has no value `{word}`");
+            let problem = Diagnostic::error(Code::InvalidMetric, message);
+            let known = values.iter().map(|value| &**value);
+            problems.push(problem.at(item.span, "never met").suggest(word, known));
+            return None;
+        }
+        words.push(Arc::from(word));
+    }
+    Some(words)
+}
+
+/// `now`, `30d ago`, `in 7d`: seconds from now.
+fn moment(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<i64> {
+    let text = node.filled()?.trim();
+    let seconds = |text: &str| i64::try_from(units::duration(text.trim())?.as_secs()).ok();
+    let found = if text == "now" {
+        Some(0)
+    } else if let Some(past) = text.strip_suffix("ago") {
+        seconds(past).map(|seconds| -seconds)
+    } else {
+        text.strip_prefix("in ").and_then(seconds)
+    };
+    if found.is_none() {
+        let problem = Diagnostic::error(Code::InvalidMetric, format!("`{text}` is no moment"));
+        problems.push(problem.at(node.span, "write `now`, `today`, `30d ago` or `in 7d`"));
+    }
+    found
 }

@@ -4,7 +4,7 @@
 //! Gives: for each coordinate with metrics what is read and how it is reckoned; a problem for all that cannot be.
 //! Never: knows a vendor: whether a list is covered shows when it is read.
 
-mod filters;
+pub(super) mod filters;
 mod formulas;
 mod lists;
 mod result;
@@ -85,35 +85,7 @@ impl Reader<'_, '_> {
     /// `Customer.summary`: a field of a type with parts, of an object type, that no role answers.
     fn coordinate(&mut self, entry: &Entry) -> Option<(TypeId, FieldId)> {
         let (cx, span) = (self.cx, entry.key_span);
-        let (ty_name, field_name) = entry.key.split_once('.').unwrap_or((&entry.key, ""));
-        let Some(ty) = cx.names.get(ty_name).copied() else {
-            if !cx.sdl.is_doubtful(ty_name) {
-                self.problems.push(
-                    Diagnostic::error(
-                        Code::UnknownType,
-                        format!("the schema has no type `{ty_name}`"),
-                    )
-                    .at(span, "not in the schema")
-                    .suggest(ty_name, cx.composite_names()),
-                );
-            }
-            return None;
-        };
-        let Some(field) = cx.ty(ty).field_names.get(field_name).copied() else {
-            if !cx.sdl.is_doubtful_field(ty_name, field_name) {
-                let names = cx.ty(ty).fields.iter().map(|field| &*field.name);
-                self.problems.push(
-                    Diagnostic::error(
-                        Code::UnknownField,
-                        format!("`{ty_name}` has no field `{field_name}`"),
-                    )
-                    .at(span, "not in the schema")
-                    .also(cx.type_span(ty), "the type")
-                    .suggest(field_name, names),
-                );
-            }
-            return None;
-        };
+        let (ty, field) = cx.coordinate(entry, self.problems)?;
         let defined = cx.field(ty, field);
         let reason = if cx.class(ty) != Class::Entity {
             "metrics stand on types that a role has a part of"
@@ -152,7 +124,8 @@ impl Reader<'_, '_> {
         }
         let mut metrics: Vec<Option<Metric>> = self.cx.ty(ty).fields.iter().map(|_| None).collect();
         for entry in entries {
-            let Some(field) = self.metric_field(ty, entry) else { continue };
+            let (name, span) = (&entry.key, entry.key_span);
+            let Some(field) = self.cx.field_named(ty, name, span, self.problems) else { continue };
             let Some(made) = found.get(&entry.key) else { continue };
             self.check_result(ty, field, entry, &made.formula);
             if let Some(place) = metrics.get_mut(field.index()) {
@@ -160,24 +133,6 @@ impl Reader<'_, '_> {
             }
         }
         metrics
-    }
-
-    fn metric_field(&mut self, ty: TypeId, entry: &Entry) -> Option<FieldId> {
-        let known = self.cx.ty(ty).field_names.get(&entry.key).copied();
-        let name = &self.cx.ty(ty).name;
-        if known.is_none() && !self.cx.sdl.is_doubtful_field(name, &entry.key) {
-            let names = self.cx.ty(ty).fields.iter().map(|field| &*field.name);
-            self.problems.push(
-                Diagnostic::error(
-                    Code::UnknownField,
-                    format!("`{name}` has no field `{}`", entry.key),
-                )
-                .at(entry.key_span, "not in the schema")
-                .also(self.cx.type_span(ty), "the type of the metrics")
-                .suggest(&entry.key, names),
-            );
-        }
-        known
     }
 
     /// A metric with what it selects, as a client would write it.

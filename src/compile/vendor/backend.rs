@@ -7,7 +7,9 @@ use super::Vendor;
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{Auth, Backend, Propagates, TokenPassport};
+use crate::graph::{
+    Auth, Backend, ClientCertificate, ClientCredentials, Propagates, TokenPassport,
+};
 use crate::template::{HeaderTemplate, Read, forbidden_header};
 
 impl<'a> Vendor<'a, '_> {
@@ -23,7 +25,8 @@ impl<'a> Vendor<'a, '_> {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             headers.push((name, value));
         }
-        let tls_ca = self.tls_ca(&url);
+        let tls_ca = self.tls("ca", "-----BEGIN CERTIFICATE-----", &url);
+        let tls_client = self.tls_client(&url);
         Backend {
             role: Arc::clone(&self.cx.role(self.role).name),
             vendor: Arc::clone(&self.file.vendor),
@@ -33,6 +36,7 @@ impl<'a> Vendor<'a, '_> {
             concurrency: self.concurrency_most(),
             connect_timeout: self.duration("connect_timeout", Duration::from_secs(2)),
             tls_ca,
+            tls_client,
             policy: self.policy(),
             propagates: self.propagates(),
             health: None,
@@ -85,15 +89,16 @@ impl<'a> Vendor<'a, '_> {
         }
     }
 
-    /// Looked at from outside alone: what is in the certificates is read when the backend's client is made.
-    fn tls_ca(&mut self, url: &str) -> Option<Arc<str>> {
-        let node = self.setting("tls")?.get("ca")?;
+    /// Looked at from outside alone: what is in the PEM is read when the backend's client is made.
+    fn tls(&mut self, key: &str, begins: &str, url: &str) -> Option<Arc<str>> {
+        let node = self.setting("tls")?.get(key)?;
         let text = node.filled()?;
-        if !text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("${") {
+        if !text.contains(begins) && !text.contains("${") {
+            let what = if key == "client_key" { "a key" } else { "certificates" };
             self.error(
                 Code::WrongKind,
                 node.span,
-                "certificates in PEM must stand here",
+                format!("{what} in PEM must stand here"),
                 "put the file's text here: `${file.certificates/ca.pem}`",
             );
         }
@@ -106,6 +111,17 @@ impl<'a> Vendor<'a, '_> {
             );
         }
         Some(Arc::from(text))
+    }
+
+    fn tls_client(&mut self, url: &str) -> Option<ClientCertificate> {
+        let certificate = self.tls("client_certificate", "-----BEGIN CERTIFICATE-----", url);
+        // of one kind or another
+        let key = self.tls("client_key", "PRIVATE KEY-----", url);
+        if let (Some(node), true) = (self.setting("tls"), certificate.is_some() != key.is_some()) {
+            let message = "`client_certificate` and `client_key` belong together";
+            self.error(Code::MissingKey, node.span, message, "one of them is missing");
+        }
+        Some(ClientCertificate { certificate: certificate?, key: key? })
     }
 
     fn check_auth(&mut self, node: &Node, auth: &Auth) {
@@ -122,6 +138,13 @@ impl<'a> Vendor<'a, '_> {
                 format!("`{kind}` is for SOAP"),
                 "this file's protocol has no envelope to put it into",
             );
+        }
+        let token_url = node.get("client_credentials").and_then(|node| node.get("token_url"));
+        if let Some((node, text)) = token_url.and_then(|node| Some((node, node.filled()?)))
+            && !text.contains("${")
+            && let Err(reason) = check_url(text)
+        {
+            self.error(Code::InvalidUrl, node.span, "no token can be got here", reason);
         }
         if let Auth::Header { name, .. } = auth
             && let Some(reason) = forbidden_header(name)
@@ -225,6 +248,15 @@ fn auth(node: &Node) -> Auth {
             consumer_secret: text(passport, "consumer_secret"),
             token: text(passport, "token"),
             token_secret: text(passport, "token_secret"),
+        }));
+    }
+    if let Some(client) = node.get("client_credentials") {
+        return Auth::ClientCredentials(Arc::new(ClientCredentials {
+            token_url: text(client, "token_url"),
+            client_id: text(client, "client_id"),
+            client_secret: text(client, "client_secret"),
+            scope: client.get_text("scope").map(Arc::from),
+            in_body: client.get_text("credentials") == Some("body"),
         }));
     }
     if let Some(token) = node.get("username_token") {

@@ -116,6 +116,7 @@ impl Vendor<'_, '_> {
             effect: Effect::Read,
             group: self.group_of(node),
             idempotency_header: self.idempotency_header(node),
+            is_idempotent: node.get_text("idempotent").and_then(units::boolean) == Some(true),
             drops: Vec::new(),
             tags: Self::words(node.get("tags")),
             fills: Vec::new(),

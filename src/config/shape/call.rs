@@ -2,7 +2,7 @@
 
 use super::deployment::TEXT;
 use super::vendor::{ERRORS, REFUSED, SUCCESS};
-use super::{Kind, Rule, Shape, default, optional, required};
+use super::{Key, Kind, Rule, Shape, default, optional, required};
 
 static ARGUMENT: Kind = Kind::Text("argument");
 static DIRECTION: Kind = Kind::Word(&["ASC", "DESC"]);
@@ -17,6 +17,17 @@ static DROP_OR_TYPE: Kind = Kind::Either(&TYPE_NAME, &DROP_KIND);
 static TYPE_NAME: Kind = Kind::Text("type");
 static SCHEMA_FILE: Kind = Kind::Text("file");
 static SCHEMA: Kind = Kind::Json("JSON Schema");
+
+pub(super) const STALE_WHILE_REVALIDATE: Key = optional(
+    "stale_while_revalidate",
+    Kind::Duration,
+    "How long past its time a record is given out while it is read anew; at most `cache.stale_max`.",
+);
+pub(super) const STALE_IF_ERROR: Key = optional(
+    "stale_if_error",
+    Kind::Duration,
+    "How long past its time a record is given out when the backend fails; at most `cache.stale_max`.",
+);
 
 pub(super) static CALL: Shape = Shape {
     name: "call",
@@ -134,16 +145,8 @@ pub(super) static CALL: Shape = Shape {
              the deployment says when left out.",
         ),
         optional("ttl", Kind::Duration, "How long records are kept."),
-        optional(
-            "stale_while_revalidate",
-            Kind::Duration,
-            "How long past its time a record is given out while it is read anew; at most `cache.stale_max`.",
-        ),
-        optional(
-            "stale_if_error",
-            Kind::Duration,
-            "How long past its time a record is given out when the backend fails; at most `cache.stale_max`.",
-        ),
+        STALE_WHILE_REVALIDATE,
+        STALE_IF_ERROR,
         optional("timeout", Kind::Duration, "The longest that one attempt may take."),
         optional(
             "group",
@@ -153,13 +156,13 @@ pub(super) static CALL: Shape = Shape {
         optional(
             "idempotency_header",
             Kind::Text("header name"),
-            "Of a mutation: the header that names it, when it is not the file's; `none`: it is never tried again.",
+            "Of a mutation: the header that names it, when it is not the file's; `none`: it has no name.",
         ),
         default(
             "idempotent",
             Kind::Bool,
             "false",
-            "Of a POST used by a mutation: whether doing it twice is doing it once.",
+            "Of a mutation: doing it twice is doing it once, so that it is tried again without a name too.",
         ),
         optional(
             "drops",

@@ -13,6 +13,22 @@ pub(crate) fn check(root: &'static Shape, node: &Node, problems: &mut Vec<Diagno
     Checker { problems }.shape(root, node, None);
 }
 
+/// A file whose misspelled keys at the top, which `check` has told, are those that are most likely meant: nothing in them is then missed
+/// elsewhere.
+pub(crate) fn as_meant(root: &'static Shape, mut node: Node) -> Node {
+    let missing: Vec<&str> =
+        root.keys.iter().map(|key| key.name).filter(|name| node.entry(name).is_none()).collect();
+    if let Value::Map(entries) = &mut node.value {
+        for entry in entries {
+            let is_known = root.keys.iter().any(|key| key.name == &*entry.key);
+            if let Some(name) = nearest(&entry.key, missing.iter().copied()).filter(|_| !is_known) {
+                entry.key = name.into();
+            }
+        }
+    }
+    node
+}
+
 /// The form of a mapping that a map is, if it is one.
 pub(crate) fn mapping_form(node: &Node) -> Option<&'static Shape> {
     let own =

@@ -20,6 +20,9 @@ static LEAST: Kind = Kind::Integer { min: 0, max: 100 };
 pub(crate) const FORMS: &[&str] =
     &["sum", "buckets", "count", "average", "earliest", "latest", "age", "score", "flags"];
 
+/// By field of a record: the test that it passes.
+pub(super) const TESTS: Kind = Kind::Map("field", &TEST_KIND);
+
 pub(super) static METRICS_KIND: Kind = Kind::Struct(&METRICS);
 
 static METRICS: Shape = Shape {
@@ -125,11 +128,7 @@ static METRIC: Shape = Shape {
         ),
         optional("bands", Kind::Map("name", &LEAST), "Of `score`: the least score of each band."),
         optional("flags", Kind::Map("name", &FLAG_KIND), "The names of the conditions that hold."),
-        optional(
-            "where",
-            Kind::Map("field", &TEST_KIND),
-            "The items that count: each field passes its test.",
-        ),
+        optional("where", TESTS, "The items that count: each field passes its test."),
     ],
     rules: &[Rule::Exactly(FORMS)],
 };
@@ -158,7 +157,7 @@ static TERM: Shape = Shape {
     doc: "Amounts that are taken away.",
     keys: &[
         required("sum", Kind::Text("list.field"), "The amounts."),
-        optional("where", Kind::Map("field", &TEST_KIND), "The items that count."),
+        optional("where", TESTS, "The items that count."),
     ],
     rules: &[],
 };
@@ -179,7 +178,11 @@ static TEST: Shape = Shape {
     keys: &[
         optional("is", Kind::OneOrMore(&WORD), "It is one of these values."),
         optional("is_not", Kind::OneOrMore(&WORD), "It is none of these."),
-        optional("before", Kind::Text("moment"), "It is before `now`, `30d ago` or `in 7d`."),
+        optional(
+            "before",
+            Kind::Text("moment"),
+            "It is before `now`, `30d ago` or `in 7d`; or its day is before `today`.",
+        ),
         optional("after", Kind::Text("moment"), "It is after that."),
     ],
     rules: &[Rule::AtLeast(&["is", "is_not", "before", "after"])],

@@ -5,10 +5,12 @@
 //! Never: knows the schema or what another file says; `compile` checks what needs more than one place.
 
 mod admin;
+mod auth;
 mod cache;
 mod call;
 mod case;
 pub(crate) mod check;
+mod computed;
 mod deployment;
 mod health;
 mod http;

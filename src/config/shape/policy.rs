@@ -1,22 +1,31 @@
 //! The policy around a backend's calls, the same in vendor files and for a role of the deployment.
 
-use super::{Kind, Shape, default, optional};
+use super::{Key, Kind, Shape, default, optional};
 
 static GROUP_KIND: Kind = Kind::Struct(&GROUP);
 static MOST: Kind = Kind::Integer { min: 1, max: 10_000 };
 static CONCURRENCY_KIND: Kind = Kind::Struct(&CONCURRENCY);
 
 pub(super) const CONCURRENCY_OR_MOST: Kind = Kind::Either(&MOST, &CONCURRENCY_KIND);
-pub(super) const RETRY_KIND: Kind = Kind::Struct(&RETRY);
-pub(super) const BREAKER_KIND: Kind = Kind::Struct(&BREAKER);
-pub(super) const QUOTA_KIND: Kind = Kind::Struct(&QUOTA);
-pub(super) const HEDGE_KIND: Kind = Kind::Struct(&HEDGE);
-pub(super) const SLOW_KIND: Kind = Kind::Struct(&SLOW);
 pub(super) const GROUPS_KIND: Kind = Kind::Map("group", &GROUP_KIND);
+const BREAKER_KIND: Kind = Kind::Struct(&BREAKER);
+const QUOTA_KIND: Kind = Kind::Struct(&QUOTA);
+
+pub(super) const RETRY_KEY: Key =
+    optional("retry", Kind::Struct(&RETRY), "Further attempts of failed calls.");
+pub(super) const BREAKER_KEY: Key =
+    optional("breaker", BREAKER_KIND, "When calls are answered without the backend.");
+pub(super) const QUOTA_KEY: Key =
+    optional("quota", QUOTA_KIND, "How many requests the backend takes.");
+pub(super) const HEDGE_KEY: Key =
+    optional("hedge", Kind::Struct(&HEDGE), "Second requests beside slow reads.");
+
+pub(super) const SLOW_KEY: Key =
+    optional("slow", Kind::Struct(&SLOW), "When it is said to be slow.");
 
 static RETRY: Shape = Shape {
     name: "retry",
-    doc: "Further attempts of a call that failed for want of the backend: of reads, and of writes that have an `idempotency_header`.",
+    doc: "Further attempts of a call that failed for want of the backend: of reads, and of writes that have an `idempotency_header` or are `idempotent`.",
     keys: &[
         default(
             "attempts",

@@ -1,11 +1,11 @@
 //! One role of `cyclorama.yaml`.
 
+use super::auth::{AUTH, AUTH_NONE};
 use super::deployment::TEXT;
 use super::health::HEALTH;
 use super::policy::{
-    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND, SLOW_KIND,
+    BREAKER_KEY, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KEY, QUOTA_KEY, RETRY_KEY, SLOW_KEY,
 };
-use super::vendor::{AUTH, AUTH_NONE};
 use super::{Kind, Shape, optional, required};
 
 static PROPAGATED: Kind = Kind::Word(&["tracestate", "baggage"]);
@@ -37,11 +37,11 @@ pub(super) static ROLE: Shape = Shape {
             CONCURRENCY_OR_MOST,
             "Attempts at once, over all operations: a number, or more of it.",
         ),
-        optional("retry", RETRY_KIND, "Further attempts of failed calls."),
-        optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
-        optional("quota", QUOTA_KIND, "How many requests the backend takes."),
-        optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
-        optional("slow", SLOW_KIND, "When it is said to be slow."),
+        RETRY_KEY,
+        BREAKER_KEY,
+        QUOTA_KEY,
+        HEDGE_KEY,
+        SLOW_KEY,
         optional(
             "groups",
             GROUPS_KIND,
@@ -55,7 +55,11 @@ pub(super) static ROLE: Shape = Shape {
         optional("propagate", PROPAGATE_KIND, PROPAGATE_DOC),
         optional("timeout", Kind::Duration, "The longest that one attempt may take."),
         optional("connect_timeout", Kind::Duration, "The longest that connecting may take."),
-        optional("tls", Kind::Struct(&TLS), "How an `https` backend is known."),
+        optional(
+            "tls",
+            Kind::Struct(&TLS),
+            "How an `https` backend is known, and the gateway to it.",
+        ),
         optional("health", Kind::Struct(&HEALTH), "Looking at its health from time to time."),
         optional(
             "equivalent",
@@ -69,12 +73,20 @@ pub(super) static ROLE: Shape = Shape {
 
 static TLS: Shape = Shape {
     name: "tls",
-    doc: "How an `https` backend is known.",
-    keys: &[optional(
-        "ca",
-        Kind::Text("PEM"),
-        "The authorities, as certificates in PEM, of which one must have signed the backend's own: \
-         `${file.certificates/ca.pem}`. Instead of those of the system.",
-    )],
+    doc: "How an `https` backend is known, and the gateway to it.",
+    keys: &[
+        optional(
+            "ca",
+            Kind::Text("PEM"),
+            "The authorities, as certificates in PEM, of which one must have signed the backend's own: \
+             `${file.certificates/ca.pem}`. Instead of those of the system.",
+        ),
+        optional(
+            "client_certificate",
+            Kind::Text("PEM"),
+            "The certificate by which the gateway shows who it is, in PEM, with those between it and its authority (mutual TLS).",
+        ),
+        optional("client_key", Kind::Text("PEM"), "Its key, in PEM."),
+    ],
     rules: &[],
 };

@@ -1,5 +1,6 @@
 //! `roles.yaml` and the files that cross roles.
 
+use super::computed::COMPUTED_KIND;
 use super::merged::MERGED_KIND;
 use super::metrics::METRICS_KIND;
 use super::{Kind, Shape, default, optional, required};
@@ -147,6 +148,11 @@ pub(super) static IDENTITY: Shape = Shape {
             "metrics",
             Kind::Map("Type.field", &METRICS_KIND),
             "Fields that are reckoned from lists of the same object, by the coordinate at which they stand.",
+        ),
+        optional(
+            "computed",
+            Kind::Map("Type.field", &COMPUTED_KIND),
+            "Fields that follow from others of the same record, by their coordinates.",
         ),
         optional(
             "merged",

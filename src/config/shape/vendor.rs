@@ -1,10 +1,11 @@
 //! Vendor files.
 
-use super::call::CALL;
+use super::auth::{AUTH, AUTH_NONE};
+use super::call::{CALL, STALE_IF_ERROR, STALE_WHILE_REVALIDATE};
 use super::deployment::TEXT;
 use super::health::HEALTH_CALL;
 use super::policy::{
-    BREAKER_KIND, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KIND, QUOTA_KIND, RETRY_KIND, SLOW_KIND,
+    BREAKER_KEY, CONCURRENCY_OR_MOST, GROUPS_KIND, HEDGE_KEY, QUOTA_KEY, RETRY_KEY, SLOW_KEY,
 };
 use super::role::{PROPAGATE_DOC, PROPAGATE_KIND};
 use super::{Kind, Rule, Shape, default, optional, required};
@@ -65,11 +66,11 @@ pub(super) static VENDOR: Shape = Shape {
             "64",
             "Attempts at once, over all operations: a number, or more of it.",
         ),
-        optional("retry", RETRY_KIND, "Further attempts of failed calls."),
-        optional("breaker", BREAKER_KIND, "When calls are answered without the backend."),
-        optional("quota", QUOTA_KIND, "How many requests the backend takes."),
-        optional("hedge", HEDGE_KIND, "Second requests beside slow reads."),
-        optional("slow", SLOW_KIND, "When it is said to be slow."),
+        RETRY_KEY,
+        BREAKER_KEY,
+        QUOTA_KEY,
+        HEDGE_KEY,
+        SLOW_KEY,
         optional(
             "groups",
             GROUPS_KIND,
@@ -93,16 +94,8 @@ pub(super) static VENDOR: Shape = Shape {
             Kind::Duration,
             "How long records are kept; the deployment's when left out.",
         ),
-        optional(
-            "stale_while_revalidate",
-            Kind::Duration,
-            "How long past its time a record is given out while it is read anew; at most `cache.stale_max`.",
-        ),
-        optional(
-            "stale_if_error",
-            Kind::Duration,
-            "How long past its time a record is given out when the backend fails; at most `cache.stale_max`.",
-        ),
+        STALE_WHILE_REVALIDATE,
+        STALE_IF_ERROR,
         optional(
             "health",
             Kind::Struct(&HEALTH_CALL),
@@ -152,79 +145,6 @@ pub(super) static VENDOR: Shape = Shape {
             Kind::Map("Type.field", &FIELD_KIND),
             "Which call or reference answers which coordinate.",
         ),
-    ],
-    rules: &[],
-};
-
-pub(super) static AUTH_NONE: Kind = Kind::Word(&["none"]);
-pub(super) static AUTH: Kind = Kind::Struct(&AUTH_SHAPE);
-
-static AUTH_SHAPE: Shape = Shape {
-    name: "auth",
-    doc: "Credentials toward a backend: one of these, or `none`.",
-    keys: &[
-        optional("bearer", Kind::Text("token"), "A bearer token."),
-        optional("basic", Kind::Struct(&BASIC), "User and password."),
-        optional("header", Kind::Struct(&PAIR), "A secret header."),
-        optional("query", Kind::Struct(&PAIR), "A secret query parameter."),
-        optional("username_token", Kind::Struct(&USERNAME_TOKEN), "WS-Security, for SOAP."),
-        optional(
-            "token_passport",
-            Kind::Struct(&TOKEN_PASSPORT),
-            "The token passport of NetSuite's SOAP service, signed for every request.",
-        ),
-    ],
-    rules: &[Rule::Exactly(&[
-        "bearer",
-        "basic",
-        "header",
-        "query",
-        "username_token",
-        "token_passport",
-    ])],
-};
-
-static TOKEN_PASSPORT: Shape = Shape {
-    name: "token_passport",
-    doc: "Token-based authentication of NetSuite's SOAP service.",
-    keys: &[
-        required("version", Kind::Text("version"), "The service's version: `2017_2`."),
-        required("account", Kind::Text("text"), "The account."),
-        required("consumer_key", Kind::Text("text"), "The integration's key."),
-        required("consumer_secret", Kind::Text("text"), "The integration's secret; never sent."),
-        required("token", Kind::Text("text"), "The token's id."),
-        required("token_secret", Kind::Text("text"), "The token's secret; never sent."),
-    ],
-    rules: &[],
-};
-
-static BASIC: Shape = Shape {
-    name: "basic",
-    doc: "User and password.",
-    keys: &[
-        required("user", Kind::Text("text"), "The user."),
-        required("password", Kind::Text("text"), "The password; may be empty."),
-    ],
-    rules: &[],
-};
-
-static PAIR: Shape = Shape {
-    name: "secret_pair",
-    doc: "A name and its secret value.",
-    keys: &[
-        required("name", Kind::Text("name"), "The header or parameter."),
-        required("value", Kind::Text("text"), "Its value."),
-    ],
-    rules: &[],
-};
-
-static USERNAME_TOKEN: Shape = Shape {
-    name: "username_token",
-    doc: "A WS-Security UsernameToken.",
-    keys: &[
-        required("user", Kind::Text("text"), "The user."),
-        required("password", Kind::Text("text"), "The password."),
-        default("digest", Kind::Bool, "true", "Whether a digest is sent in place of the password."),
     ],
     rules: &[],
 };

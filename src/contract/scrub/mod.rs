@@ -284,6 +284,7 @@ fn secrets(auth: &Auth) -> Vec<String> {
         Auth::Header { value, .. } | Auth::Query { value, .. } => vec![value],
         Auth::Basic { password, .. } | Auth::UsernameToken { password, .. } => vec![password],
         Auth::Bearer { token } => vec![token],
+        Auth::ClientCredentials(client) => vec![&client.client_secret],
         Auth::TokenPassport(passport) => {
             vec![
                 &passport.consumer_secret,

@@ -1,13 +1,17 @@
 //! From a body or a query string to one request for the engine, or to a text that says what is wrong with it.
 
+mod members;
+
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::members::Members;
 use super::{Settings, StatusProfile};
 use crate::engine;
 use crate::error::{ErrorCode, RequestError};
@@ -105,18 +109,28 @@ pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<Posted, R
             "the body is empty; send a JSON object with `query`, and `variables` if it has any",
         ));
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => {
-            from_members(members, profile).map(|request| Posted::One(Box::new(request)))
-        }
-        Ok(Value::Array(members)) => Ok(Posted::Batch(members)),
-        Ok(other) => {
+    if body.trim_ascii_start().starts_with(b"{") {
+        let Members(members) = parse(body, profile)?;
+        return from_members(members, profile).map(|request| Posted::One(Box::new(request)));
+    }
+    match parse(body, profile)? {
+        Value::Array(members) => Ok(Posted::Batch(members)),
+        other => {
             let message =
                 format!("the body must be a JSON object with `query`, not {}", kind(&other));
             Err(Refusal::malformed(message, profile))
         }
-        Err(error) => Err(Refusal::unreadable(format!("the body is not valid JSON: {error}"))),
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], profile: StatusProfile) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            Refusal::malformed(format!("the body is not one request: {error}"), profile)
+        } else {
+            Refusal::unreadable(format!("the body is not valid JSON: {error}"))
+        }
+    })
 }
 
 /// The request in the query string of a GET.

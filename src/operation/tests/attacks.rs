@@ -109,24 +109,16 @@ fn depth_and_tokens() {
 /// A limit's name in `cyclorama.yaml`, its code, how to set it lower, and a document that only then goes beyond it.
 type Beyond = (&'static str, Code, fn(&mut Limits), &'static str);
 
+const SPREAD: &str = "{ me { friend { ...F } ...F } } fragment F on Person { id name }";
+
 const DOCUMENTS: &[Beyond] = &[
     ("document_bytes", Code::DocumentBytesLimit, |limits| limits.document_bytes = 9, "{ a b c  }"),
     ("tokens", Code::TokensLimit, |limits| limits.tokens = 4, "{ a b c }"),
     ("nesting", Code::NestingLimit, |limits| limits.nesting = 1, "{ me { id } }"),
     ("depth", Code::DepthLimit, |limits| limits.depth = 1, "{ me { id } }"),
     ("selections", Code::SelectionsLimit, |limits| limits.selections = 2, "{ a b c }"),
-    (
-        "spread_tokens",
-        Code::SpreadTokensLimit,
-        |limits| limits.spread_tokens = 27,
-        "{ me { friend { ...F } ...F } } fragment F on Person { id name }",
-    ),
-    (
-        "spread_bytes",
-        Code::SpreadBytesLimit,
-        |limits| limits.spread_bytes = 71,
-        "{ me { friend { ...F } ...F } } fragment F on Person { id name }",
-    ),
+    ("spread_tokens", Code::SpreadTokensLimit, |limits| limits.spread_tokens = 27, SPREAD),
+    ("spread_bytes", Code::SpreadBytesLimit, |limits| limits.spread_bytes = 71, SPREAD),
     ("aliases", Code::AliasesLimit, |limits| limits.aliases = 1, "{ x: a y: b }"),
     ("root_fields", Code::RootFieldsLimit, |limits| limits.root_fields = 2, "{ a b c }"),
     (
@@ -179,15 +171,15 @@ fn every_limit_of_documents_has_a_name_and_a_code() {
 #[test]
 fn every_limit_of_variables_has_a_name_and_a_code() {
     let document = "query($f: Any) { search(raw: $f) { __typename } }";
-    for (name, raw) in [
-        ("variables_bytes", json!({ "f": "ten letters" })),
-        ("variables_depth", json!({ "f": [[[1]]] })),
-    ] {
+    let limits: [(_, _, fn(&mut Limits)); 2] = [
+        ("variables_bytes", json!({ "f": "ten letters" }), |limits| limits.variables_bytes = 10),
+        ("variables_depth", json!({ "f": [[[1]]] }), |limits| limits.variables_depth = 2),
+    ];
+    for (name, raw, change) in limits {
         let mut graph = graph(SDL);
         let operation = prepared(&graph, document);
         coerce_variables(&graph, &operation, &object(raw.clone())).unwrap();
-        graph.limits.variables_bytes = if name == "variables_bytes" { 10 } else { 1_000 };
-        graph.limits.variables_depth = if name == "variables_depth" { 2 } else { 100 };
+        change(&mut graph.limits);
         let errors = coerce_variables(&graph, &operation, &object(raw)).unwrap_err();
         assert_eq!((errors.len(), errors[0].code), (1, Code::VariablesLimit), "{name}");
         assert!(errors[0].message.contains(&format!("limits.{name}")), "{name}: {}", errors[0]);

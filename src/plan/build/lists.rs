@@ -151,6 +151,7 @@ pub(super) fn tell_beside(branch: &Branch, fields: &mut [OutField]) {
             let from = match &field.source {
                 Out::Slot { column, .. } => From::Column(*column),
                 Out::Survivor { rule, .. } => From::Survivor(Arc::clone(rule)),
+                Out::Computed(computed) => From::Column(usize::from(computed.part.0)),
                 Out::Child { step, site, .. }
                 | Out::Value { step, site, .. }
                 | Out::Connection { step, site, .. } => From::Step(*step, *site),

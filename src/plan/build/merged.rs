@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lists::{Listed, has_cursors};
-use super::steps::Given;
+use super::steps::{Given, call_step};
 use super::{Builder, Place, order, sorted};
 use crate::graph::{EventField, MergedId, MergedList, Source, TypeId, TypeRef, Yields};
 use crate::operation::{Branch, SelectedField, Selection, Target};
@@ -101,17 +101,8 @@ impl Builder<'_> {
         let merged =
             MergedCall { merged: of.id, list: number, ty: of.ty, field: Arc::clone(of.field) };
         let work = Work::Call(CallStep {
-            child: SiteId::ROOT,
-            call: call.call,
-            shape: call.shape,
-            key: call.key.clone(),
-            yields: call.yields,
-            names: call.names,
-            field: Arc::clone(field),
-            coordinate: Arc::clone(&defined.coordinate),
-            rules: call.rules.as_ref().filter(|_| !field.arguments.is_empty()).map(Arc::clone),
-            has_cursors: false,
             merged: Some(merged),
+            ..call_step(call, &defined.coordinate, field)
         });
         let step = self.step(of.site, of.ty, sorted(after), work);
         let mut access = self.access(of.ty, list.field);

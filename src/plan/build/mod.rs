@@ -23,7 +23,7 @@ use crate::plan::{
 };
 use lists::{Listed, has_cursors};
 use needs::needs_site;
-use steps::Given;
+use steps::{Given, call_step};
 
 pub use derived::items;
 
@@ -142,11 +142,15 @@ impl Builder<'_> {
         }
     }
 
-    /// The requirements of the field and of the type that it returns.
+    /// The requirements of the field, of the type that it returns, and of what it is computed from.
     fn access(&self, ty: TypeId, id: FieldId) -> Vec<Access> {
         let field = self.graph.field(ty, id);
         let returned = &self.graph.ty(field.ty.named).access;
-        field.access.iter().chain(returned).cloned().collect()
+        let mut access: Vec<Access> = field.access.iter().chain(returned).cloned().collect();
+        if let Source::Computed(computed) = &field.source {
+            access.extend(computed.reads.iter().flat_map(|read| self.access(ty, *read)));
+        }
+        access
     }
 
     fn source(&mut self, ty: TypeId, id: FieldId, field: &Arc<SelectedField>, place: Place) -> Out {
@@ -160,6 +164,7 @@ impl Builder<'_> {
         match (source, place) {
             (Source::Slot { part }, place) => self.slot(ty, id, *part, field, place),
             (Source::Survivor(rule), Place::Site(site)) => self.survivor(ty, rule, field, site),
+            (Source::Computed(computed), _) => Out::Computed(Arc::clone(computed)),
             (Source::Call(call), Place::Site(site)) => self.call(ty, id, call, field, site),
             (Source::Reference(reference), Place::Site(site)) => {
                 self.reference(ty, id, reference, field, site)
@@ -261,21 +266,10 @@ impl Builder<'_> {
             Yields::One | Yields::Many => defined.ty.named,
             Yields::Value => self.graph.shape(call.shape).ty,
         };
+        let selection = field.selection.as_ref();
         let work = Work::Call(CallStep {
-            child: SiteId::ROOT,
-            call: call.call,
-            shape: call.shape,
-            key: call.key.clone(),
-            yields: call.yields,
-            names: call.names,
-            field: Arc::clone(field),
-            coordinate: Arc::clone(&defined.coordinate),
-            rules: call.rules.as_ref().filter(|_| !field.arguments.is_empty()).map(Arc::clone),
-            has_cursors: field
-                .selection
-                .as_ref()
-                .is_some_and(|selection| has_cursors(self.graph, selection)),
-            merged: None,
+            has_cursors: selection.is_some_and(|selection| has_cursors(self.graph, selection)),
+            ..call_step(call, &defined.coordinate, field)
         });
         let step = self.step(site, ty, after, work);
         let given = match call.names {

@@ -23,7 +23,7 @@ pub(super) fn needs_site(graph: &Graph, selection: &Selection) -> bool {
                 | Source::Derived(_)
                 | Source::Merged(_)
                 | Source::Entities => true,
-                Source::Account(_) => parts > 1,
+                Source::Account(_) | Source::Computed(_) => parts > 1,
                 Source::Slot { .. } => parts > 1 || nested(),
                 Source::Connection(_)
                 | Source::Status(_)

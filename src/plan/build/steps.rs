@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Builder, early_rule, key_holds, may_be_blocked, sorted};
-use crate::graph::{BackendId, Graph, KeySource, Part, PartId, TypeId, TypeKind};
+use crate::graph::{BackendId, FieldCall, Graph, KeySource, Part, PartId, TypeId, TypeKind};
 use crate::operation::SelectedField;
 use crate::plan::identity::{part_of_backend, usable_rules};
 use crate::plan::{
@@ -342,5 +342,26 @@ impl Builder<'_> {
         }
         self.refusable.push(Arc::clone(field));
         Some(self.refusable.len() - 1)
+    }
+}
+
+/// The call of a field, alone and without cursors.
+pub(super) fn call_step(
+    call: &FieldCall,
+    coordinate: &Arc<str>,
+    field: &Arc<SelectedField>,
+) -> CallStep {
+    CallStep {
+        child: SiteId::ROOT,
+        call: call.call,
+        shape: call.shape,
+        key: call.key.clone(),
+        yields: call.yields,
+        names: call.names,
+        field: Arc::clone(field),
+        coordinate: Arc::clone(coordinate),
+        rules: call.rules.as_ref().filter(|_| !field.arguments.is_empty()).map(Arc::clone),
+        has_cursors: false,
+        merged: None,
     }
 }

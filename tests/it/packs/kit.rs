@@ -148,6 +148,7 @@ pub(crate) fn graph(roles: Roles<'_>) -> (Arc<Graph>, EngineSettings) {
     let settings = EngineSettings {
         cursor_secret: compiled.settings.cursor_secret,
         known: compiled.settings.known,
+        ..EngineSettings::default()
     };
     (Arc::new(compiled.graph.unwrap()), settings)
 }
@@ -194,6 +195,11 @@ impl Pack {
         let answer = self.answer(query, variables).await;
         assert_eq!(answer.get("errors"), None, "{answer:#}\n{:#?}", self.lines());
         answer["data"].clone()
+    }
+
+    /// What `explain` prints.
+    pub(crate) fn explained(&self, query: &str) -> String {
+        self.engine.explain(query, None).unwrap().to_text()
     }
 
     /// What the backends were asked since the last time.

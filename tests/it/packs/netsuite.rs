@@ -92,6 +92,41 @@ async fn the_invoices_of_many_customers_are_one_search_and_its_pages_go_on_by_it
 }
 
 #[tokio::test]
+async fn one_status_is_searched_for_and_what_has_two_words_is_found_over_the_pages() {
+    let word = |id: &str, word: &str| invoice(id, "1001", &format!("<s:status>{word}</s:status>"));
+    let words = [("1", "Open"), ("2", "Paid In Full"), ("3", "Rejected"), ("4", "Voided")];
+    let mut records: Vec<Record> = words.map(|(id, of)| word(id, of)).into();
+    records.extend([customer("1001", "101"), customer("1002", "102")]);
+    let pack = start(NetSuite { records, ..NetSuite::default() });
+    for (status, found, asked) in [
+        ("[OPEN]", json!(["R-1"]), Some("_invoiceOpen")),
+        ("[PAID]", json!(["R-2"]), Some("_invoicePaidInFull")),
+        ("[VOID]", json!(["R-3", "R-4"]), None),
+        ("[OPEN, VOID]", json!(["R-1", "R-3", "R-4"]), None),
+        ("[OVERDUE]", json!([]), Some("internalIdNumber")),
+    ] {
+        pack.asked();
+        let list =
+            format!("invoices(first: 10, filter: {{ status: {status} }}) {{ nodes {{ number }} }}");
+        let customers = of_both(&pack, &list).await;
+        let nodes = customers[0]["invoices"]["nodes"].as_array().unwrap();
+        let numbers: Vec<&Value> = nodes.iter().map(|node| &node["number"]).collect();
+        assert_eq!(json!(numbers), found, "{status}");
+        let searches = pack.asked().into_iter().map(|asked| asked.text);
+        let searches: Vec<String> = searches.filter(|text| text.contains("_invoice<")).collect();
+        let word = |text: &str| text.contains(asked.unwrap_or("k:status"));
+        assert!(
+            searches.iter().all(|text| word(text) == asked.is_some()),
+            "{status}: {searches:?}"
+        );
+        let told = if asked.is_some() { "pushed down" } else { "over pages" };
+        let line = format!("list     filter.status: {told}");
+        let explained = pack.explained(&format!("{{ customersByIds(ids: []) {{ {list} }} }}"));
+        assert!(explained.contains(&line), "{status}: {explained}");
+    }
+}
+
+#[tokio::test]
 async fn lines_are_in_the_currency_of_their_invoice_and_allocations_are_those_that_were_made() {
     let lines = "<s:currency internalId=\"4\"><c:name>EUR</c:name></s:currency><s:memo>for us</s:memo><s:message>Thank you</s:message>\
         <s:status>Paid In Full</s:status><s:itemList><s:item><s:item internalId=\"1\"><c:name>Desk</c:name></s:item>\

@@ -265,3 +265,50 @@ async fn two_help_desks_with_the_same_tickets_give_the_same_answers() {
     assert_eq!(zoe["held"]["nodes"], json!([]));
     assert_eq!(zoe["summary"]["openTickets"]["value"], 1);
 }
+
+#[tokio::test]
+async fn narrowed_and_ordered_lists_are_the_same_whoever_does_it() {
+    let query = "query ($email: String!) { customerByEmail(email: $email) {
+      open: invoices(first: 10, filter: { status: [OPEN] }) { nodes { number } }
+      either: invoices(first: 10, filter: { status: [OPEN, PAID] }, orderBy: { field: TOTAL, direction: ASC }) { nodes { number } }
+      large: invoices(first: 10, filter: { total: { amount: { min: \"1000\" } } }) { nodes { number } }
+      euros: invoices(first: 10, filter: { total: { currency: [\"EUR\"] } }) { nodes { number } totalCount }
+      solved: tickets(first: 10, filter: { status: [SOLVED] }) { nodes { subject } }
+      all: tickets(first: 10, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { subject createdAt } }
+      later: tickets(first: 10, filter: { createdAt: { since: \"2000-01-01T00:00:00Z\" } }) { nodes { subject } }
+      sourceStatus { system state } } }";
+    let zoe = both(query, json!({ "email": ZOE })).await["customerByEmail"].clone();
+    assert_eq!(zoe["open"], json!({ "nodes": [{ "number": "R-2" }] }));
+    assert_eq!(zoe["either"]["nodes"], json!([{ "number": "R-1" }, { "number": "R-2" }]));
+    assert_eq!(zoe["large"]["nodes"], json!([{ "number": "R-2" }]));
+    assert_eq!(zoe["euros"], json!({ "nodes": [{ "number": "R-1" }], "totalCount": 1 }));
+    assert_eq!(zoe["solved"]["nodes"], json!([{ "subject": "Desks" }]));
+    assert_eq!(zoe["all"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(zoe["later"]["nodes"].as_array().unwrap().len(), 2);
+    assert!(zoe["sourceStatus"].as_array().unwrap().iter().all(|one| one["state"] == "OK"));
+}
+
+#[tokio::test]
+async fn the_timeline_is_the_same_over_both_and_says_what_neither_has() {
+    let query = "query ($email: String!) { customerByEmail(email: $email) {
+      timeline(first: 30, kinds: [TICKET, OPPORTUNITY, INVOICE, PAYMENT]) { nodes { kind occurredAt } complete missingSources }
+      sourceStatus { system state } } }";
+    let zoe = both(query, json!({ "email": ZOE })).await["customerByEmail"].clone();
+    let kinds: Vec<&str> = zoe["timeline"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["kind"].as_str())
+        .collect();
+    let count = |kind: &str| kinds.iter().filter(|one| **one == kind).count();
+    assert_eq!([count("TICKET"), count("OPPORTUNITY"), count("INVOICE")], [2, 2, 2], "{zoe:#}");
+    assert_eq!(zoe["timeline"]["complete"], true, "{zoe:#}");
+    // what no vendor of a set covers is missing, and said
+    let query = "query ($email: String!) { customerByEmail(email: $email) {
+      timeline(first: 5, kinds: [EMAIL]) { nodes { kind } complete missingSources } } }";
+    let zoe = both(query, json!({ "email": ZOE })).await["customerByEmail"].clone();
+    assert_eq!(
+        zoe["timeline"],
+        json!({ "nodes": [], "complete": false, "missingSources": ["crm"] })
+    );
+}

@@ -6,6 +6,7 @@ mod hedge;
 mod quota;
 mod retry;
 mod slow;
+mod token;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +65,13 @@ fn world(
     policy: Policy,
     reply: impl Fn(usize, &WireRequest) -> Reply + Send + Sync + 'static,
 ) -> World {
+    world_of(Backend { policy, concurrency: 64, ..backend("http://billing.example") }, reply)
+}
+
+fn world_of(
+    backend: Backend,
+    reply: impl Fn(usize, &WireRequest) -> Reply + Send + Sync + 'static,
+) -> World {
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let (log, began) = (Arc::clone(&seen), Instant::now());
     let wire: MemoryWire = Arc::new(move |request| {
@@ -81,7 +89,6 @@ fn world(
         }
         .boxed()
     });
-    let backend = Backend { policy, concurrency: 64, ..backend("http://billing.example") };
     World { backends: Backends::in_memory(graph(backend), &wire), seen, began }
 }
 

@@ -56,10 +56,13 @@ async fn every_status_that_another_attempt_could_help_is_tried_again_and_no_othe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mutation_is_sent_once_unless_it_is_named() {
+async fn a_mutation_is_sent_once_unless_it_is_named_or_idempotent() {
     let once = world(usual(), |_, _| status(503));
     once.call(&write()).await.unwrap_err();
     assert_eq!(once.count(), 1);
+    let idempotent = world(usual(), |number, _| if number < 2 { reset() } else { ok() });
+    idempotent.call(&Call { is_idempotent: true, ..write() }).await.unwrap();
+    assert_eq!(idempotent.headers("idempotency-key"), [None, None, None]);
     let named = world(usual(), |number, _| if number < 2 { reset() } else { ok() });
     let mut call = write();
     call.idempotency_header = Some("idempotency-key".into());

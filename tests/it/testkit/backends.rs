@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) opportunity_pages: usize,
     pub(crate) ticket_pages: usize,
     pub(crate) mood: Mood,
+    /// The time of day; `None`: the real one.
+    pub(crate) present: Option<jiff::Timestamp>,
 }
 
 /// How backends make more calls necessary than need be, without ever being wrong.
@@ -87,6 +89,7 @@ impl Default for World {
             opportunity_pages: 1,
             ticket_pages: 1,
             mood: Mood::default(),
+            present: None,
         }
     }
 }

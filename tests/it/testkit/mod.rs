@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use cyclorama::backend::Backends;
 use cyclorama::compile::Files;
 use cyclorama::compile::compile;
-use cyclorama::engine::{Engine, EngineSettings, Outcome, Request};
+use cyclorama::engine::{Clock, Engine, EngineSettings, Outcome, Request};
 use cyclorama::error::BackendError;
 use cyclorama::principal::Principal;
 use cyclorama::transport::{WireRequest, WireResponse};
@@ -89,9 +89,13 @@ impl Deployment {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let wire = wire(Arc::clone(&world), Arc::clone(&calls));
         let backends = Backends::in_memory(Arc::clone(&graph), &wire);
+        let shown = Arc::clone(&world);
         let settings = EngineSettings {
             cursor_secret: compiled.settings.cursor_secret,
             known: compiled.settings.known,
+            clock: Clock::new(move || {
+                shown.lock().expect("no panic").present.unwrap_or_else(jiff::Timestamp::now)
+            }),
         };
         let engine = Engine::over(graph, backends, settings).expect("an engine");
         Gateway { engine, calls, world, principal: Principal::anonymous() }

@@ -3,25 +3,12 @@
 use cyclorama::principal::Principal;
 use serde_json::{Value, json};
 
-use super::{List, add, at, deployment, empty, page, titles, walk};
-use crate::testkit::{World, codes, customer_id};
-
-fn some() -> World {
-    let mut world = empty();
-    for minute in 0..8 {
-        add(
-            &mut world,
-            List::ALL[usize::try_from(minute).unwrap() % 4],
-            &format!("x{minute}"),
-            Some(minute),
-        );
-    }
-    world
-}
+use super::{at, deployment, empty, page, some, titles, walk};
+use crate::testkit::{codes, customer_id};
 
 #[tokio::test]
 async fn a_cursor_is_good_for_one_customer_one_choice_and_one_tenant() {
-    let gateway = deployment().over(some());
+    let gateway = deployment().over(some(8));
     let first = page(&gateway, "first: 2", &Value::Null).await;
     let cursor = first["data"]["customer"]["events"]["pageInfo"]["endCursor"].clone();
     let query = |arguments: &str| {
@@ -73,7 +60,7 @@ async fn a_cursor_is_good_for_one_customer_one_choice_and_one_tenant() {
 
 #[tokio::test]
 async fn a_cursor_of_another_list_is_none_of_this_one() {
-    let gateway = deployment().over(some());
+    let gateway = deployment().over(some(8));
     let query = "query ($id: ID!, $after: String) { customer(id: $id) {
         events(first: 2, after: $after) { pageInfo { endCursor } } invoices(first: 1) { pageInfo { endCursor } } } }";
     let answer = gateway.query_with(query, json!({ "id": customer_id("c2"), "after": null })).await;
@@ -90,7 +77,7 @@ async fn a_cursor_of_another_list_is_none_of_this_one() {
 
 #[tokio::test]
 async fn each_edge_has_the_cursor_behind_it() {
-    let gateway = deployment().over(some());
+    let gateway = deployment().over(some(8));
     let whole = walk(&gateway, "first: 8").await;
     let first = page(&gateway, "first: 8", &Value::Null).await;
     let events = &first["data"]["customer"]["events"];
@@ -112,7 +99,7 @@ async fn a_dead_source_is_said_and_the_others_are_shown() {
         ("support POST", "support", vec!["x6", "x5", "x4", "x2", "x1", "x0"]),
         ("crm POST /opportunities", "crm", vec!["x7", "x5", "x4", "x3", "x1", "x0"]),
     ] {
-        let mut world = some();
+        let mut world = some(8);
         world.break_wire(dead);
         let gateway = deployment().over(world);
         let query = format!(
@@ -139,7 +126,7 @@ async fn a_dead_source_is_said_and_the_others_are_shown() {
 
 #[tokio::test]
 async fn if_no_source_answers_there_is_nothing_to_show() {
-    let mut world = some();
+    let mut world = some(8);
     world.break_wire("billing");
     world.break_wire("support");
     world.break_wire("crm POST /opportunities");
@@ -151,7 +138,7 @@ async fn if_no_source_answers_there_is_nothing_to_show() {
 
 #[tokio::test]
 async fn a_source_that_comes_back_goes_on_in_order() {
-    let mut world = some();
+    let mut world = some(8);
     world.break_wire("billing GET /invoices");
     let gateway = deployment().over(world);
     let first = page(&gateway, "first: 2", &Value::Null).await;
@@ -191,7 +178,7 @@ async fn a_list_that_the_caller_may_not_see_is_missing_and_not_read() {
             "  tickets: [Ticket!]\n",
             "  tickets: [Ticket!] @requiresScopes(scopes: [[\"audit\"]])\n",
         )
-        .over(some());
+        .over(some(8));
     let answer = page(&gateway, "", &Value::Null).await;
     let events = &answer["data"]["customer"]["events"];
     assert_eq!(titles(events), ["x6", "x5", "x4", "x2", "x1", "x0"]);
@@ -201,7 +188,7 @@ async fn a_list_that_the_caller_may_not_see_is_missing_and_not_read() {
 
 #[tokio::test]
 async fn a_wrong_argument_is_told_at_the_field() {
-    let gateway = deployment().over(some());
+    let gateway = deployment().over(some(8));
     for (arguments, code) in [("first: 1000", "PAGE_SIZE_LIMIT"), ("first: -1", "PAGE_SIZE_LIMIT")]
     {
         let answer = page(&gateway, arguments, &Value::Null).await;

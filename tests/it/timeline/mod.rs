@@ -50,6 +50,16 @@ merged:
         kinds: [TICKET, CHAT, NOTE]
 ";
 
+/// A world with so many records, one a minute, of each list in turn: `x0`, `x1`, … or, of more than ten, `x00`, `x01`, …
+fn some(count: u64) -> World {
+    let mut world = empty();
+    let width = if count > 10 { 2 } else { 1 };
+    for (minute, list) in (0..count).zip(List::ALL.into_iter().cycle()) {
+        add(&mut world, list, &format!("x{minute:0width$}"), Some(minute));
+    }
+    world
+}
+
 /// The small deployment with `Customer.events`: invoices by their own pages of three, in two lists; deals and tickets whole.
 pub(crate) fn deployment() -> Deployment {
     let ticket = "type Ticket { id: ID!, subject: String!, priority: Int, customer: Customer }";

@@ -3,21 +3,8 @@
 use cyclorama::engine::Format;
 use serde_json::{Value, json};
 
-use super::{List, add, deployment, empty};
-use crate::testkit::{World, customer_id, merged};
-
-fn some() -> World {
-    let mut world = empty();
-    for minute in 0..9 {
-        add(
-            &mut world,
-            List::ALL[usize::try_from(minute).unwrap() % 4],
-            &format!("x{minute}"),
-            Some(minute),
-        );
-    }
-    world
-}
+use super::{deployment, some};
+use crate::testkit::{customer_id, merged};
 
 fn customer(selection: &str) -> String {
     format!(
@@ -37,12 +24,12 @@ async fn all_parts_together_are_the_answer_that_comes_whole_for_the_same_calls()
         "events(first: 5) { edges @stream(if: $on, initialCount: 1) { cursor node { title ... on DealEvent { deal { name } } } } }",
         "... @defer(if: $on) { events(first: 3) { nodes { title } } } invoices(first: 2) { nodes { number } }",
     ] {
-        let gateway = deployment().over(some());
+        let gateway = deployment().over(some(9));
         let query = customer(selection);
         let whole = gateway.query_with(&query, json!({ "on": false })).await;
         assert_eq!(whole.get("errors"), None, "{selection}: {whole:#}");
         let calls = gateway.lines();
-        let gateway = deployment().over(some());
+        let gateway = deployment().over(some(9));
         let parts = gateway.deliver(&query, json!({ "on": true }), Format::Ids).await.all().await;
         assert!(parts.len() > 1, "{selection}: {parts:#?}");
         assert_eq!(merged(&parts, Format::Ids)["data"], whole["data"], "{selection}");
@@ -52,7 +39,7 @@ async fn all_parts_together_are_the_answer_that_comes_whole_for_the_same_calls()
 
 #[tokio::test]
 async fn what_is_not_deferred_waits_for_no_list() {
-    let mut world = some();
+    let mut world = some(9);
     let gate = world.hold("support");
     let gateway = deployment().over(world);
     let query = customer("name ... @defer(if: $on) { events(first: 1) { nodes { title } } }");
@@ -69,7 +56,7 @@ async fn what_is_not_deferred_waits_for_no_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_not_there_by_the_deadline_is_missing() {
-    let mut world = some();
+    let mut world = some(9);
     world.pauses.insert("support".to_owned(), std::time::Duration::from_hours(1));
     let gateway = deployment().over(world);
     let query = customer("events { nodes { title } missingSources @include(if: $on) }");

@@ -2,21 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{List, add, at, deployment, empty, page, titles, walk};
+use super::{List, add, at, deployment, page, some, titles, walk};
 use crate::testkit::{Deployment, World, customer_id};
-
-fn some() -> World {
-    let mut world = empty();
-    for minute in 0..12 {
-        add(
-            &mut world,
-            List::ALL[usize::try_from(minute).unwrap() % 4],
-            &format!("x{minute:02}"),
-            Some(minute),
-        );
-    }
-    world
-}
 
 fn newest(count: u64) -> Vec<String> {
     (0..count).rev().map(|minute| format!("x{minute:02}")).collect()
@@ -27,14 +14,14 @@ async fn records_that_name_objects_are_loaded_before_they_are_put_in_order() {
     let named = || {
         deployment()
             .change("resolvers/crm/test.yaml", "{ call: opportunities, from: id }", "{ call: opportunities, from: id, reference: id, by: .id }")
-            .change("resolvers/crm/test.yaml", "  rename:\n", "  deals:\n    post: /deals\n    idempotent: true\n    batch: { keys: 50 }\n    body: { ids: $keys }\n    records: .items[]\n    answers: .id\n  rename:\n")
+            .change("resolvers/crm/test.yaml", "  rename:\n", "  deals:\n    post: /deals\n    batch: { keys: 50 }\n    body: { ids: $keys }\n    records: .items[]\n    answers: .id\n  rename:\n")
             .change("resolvers/crm/test.yaml", "lookups:\n", "lookups:\n  Opportunity: { id: deals }\n")
     };
     for size in [1, 3, 20] {
-        let gateway = named().over(some());
+        let gateway = named().over(some(12));
         assert_eq!(walk(&gateway, &format!("first: {size}")).await, newest(12), "pages of {size}");
     }
-    let mut world = some();
+    let mut world = some(12);
     world.break_wire("crm POST /deals");
     let gateway = named().over(world);
     let answer = page(&gateway, "first: 20", &Value::Null).await;
@@ -60,9 +47,9 @@ async fn pages_that_are_counted_stay_right_when_something_new_happens() {
             .change("cyclorama.yaml", "deadline: 10s", "deadline: 10s\ncache: { enabled: false }")
     };
     for size in [1, 2, 3, 5] {
-        let gateway = counted().over(some());
+        let gateway = counted().over(some(12));
         assert_eq!(walk(&gateway, &format!("first: {size}")).await, newest(12), "pages of {size}");
-        let gateway = counted().over(some());
+        let gateway = counted().over(some(12));
         let (mut seen, mut after) = (Vec::new(), Value::Null);
         for round in 0..20 {
             let answer = page(&gateway, &format!("first: {size}"), &after).await;
@@ -82,7 +69,7 @@ async fn pages_that_are_counted_stay_right_when_something_new_happens() {
 
 #[tokio::test]
 async fn a_customer_with_several_accounts_has_the_events_of_all_of_them() {
-    let mut world = some();
+    let mut world = some(12);
     world.accounts.push(json!({ "id": "b2b", "email": "c2@example.com", "plan": "silver" }));
     for customer in &mut world.customers {
         customer["billing"] = Value::Null;
@@ -111,7 +98,7 @@ async fn a_customer_with_several_accounts_has_the_events_of_all_of_them() {
             customers: world.customers.clone(),
             accounts: world.accounts.clone(),
             invoices: world.invoices.clone(),
-            ..some()
+            ..some(12)
         };
         assert_eq!(
             walk(&deployment().over(world), &format!("first: {size}")).await,
@@ -123,7 +110,7 @@ async fn a_customer_with_several_accounts_has_the_events_of_all_of_them() {
 
 #[tokio::test]
 async fn a_list_that_nobody_covers_is_missing_without_an_error() {
-    let gateway = without_billing().over(some());
+    let gateway = without_billing().over(some(12));
     let query = format!(
         "{{ customer(id: \"{}\") {{ events {{ edges {{ node {{ title }} }} complete missingSources }} sourceStatus {{ system state }} }} }}",
         customer_id("c2")
@@ -145,7 +132,7 @@ fn without_billing() -> Deployment {
 
 #[test]
 fn explain_tells_how_each_list_is_read() {
-    let gateway = deployment().over(some());
+    let gateway = deployment().over(some(12));
     let query = "{ customer(id: \"x\") { events(first: 5) { nodes { title } } } }";
     let explained = gateway.engine.explain(query, None).expect("a plan");
     let text = explained.to_text();

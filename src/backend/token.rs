@@ -1,0 +1,123 @@
+//! The access token of a backend that is spoken to with one: got by the first who needs it, kept while it is good.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::error::BackendError;
+use crate::graph::ClientCredentials;
+use crate::transport::{self, Wire};
+
+/// The last tenth of its time, up to a minute, a token is no longer used: it has to get there.
+const EARLY_MOST: Duration = Duration::from_mins(1);
+
+#[derive(Debug)]
+pub(super) struct Tokens {
+    wire: Wire,
+    /// Whoever gets a token holds it; the others wait.
+    turn: tokio::sync::Mutex<()>,
+    last: Mutex<Option<Last>>,
+}
+
+/// What came of the last time that a token was to be got.
+struct Last {
+    of: Arc<ClientCredentials>,
+    at: Instant,
+    /// The token, and until when it is good.
+    came: Result<(Arc<str>, Option<Instant>), Arc<BackendError>>,
+}
+
+impl std::fmt::Debug for Last {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Last(…)")
+    }
+}
+
+impl Tokens {
+    pub(super) fn over(wire: Wire) -> Self {
+        Self { wire, turn: tokio::sync::Mutex::default(), last: Mutex::default() }
+    }
+
+    /// A token that is good. Who waited for another's that could not be got does not try again.
+    pub(super) async fn get(
+        &self,
+        of: &Arc<ClientCredentials>,
+        within: Duration,
+    ) -> Result<Arc<str>, BackendError> {
+        if let Some(token) = self.known(of) {
+            return Ok(token);
+        }
+        let asked = Instant::now();
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let turn = self.turn.lock().await;
+                if let Some(known) = self.known_since(of, asked) {
+                    return known;
+                }
+                turn
+            }
+        };
+        let came = match timeout(within, self.ask(of)).await {
+            Ok(came) => came,
+            Err(_) => Err(BackendError::Timeout { after: within }),
+        };
+        let last = Last { of: Arc::clone(of), at: Instant::now(), came: came.map_err(Arc::new) };
+        let token = last.token();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        token
+    }
+
+    /// The backend does not take this one.
+    pub(super) fn refuse(&self, token: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last
+            .as_ref()
+            .is_some_and(|last| last.came.as_ref().is_ok_and(|(one, _)| **one == *token))
+        {
+            *last = None;
+        }
+    }
+
+    fn known(&self, of: &ClientCredentials) -> Option<Arc<str>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (token, until) = last.as_ref().filter(|last| *last.of == *of)?.came.as_ref().ok()?;
+        until.is_none_or(|until| Instant::now() < until).then(|| Arc::clone(token))
+    }
+
+    /// What another one got, or why not.
+    fn known_since(
+        &self,
+        of: &ClientCredentials,
+        asked: Instant,
+    ) -> Option<Result<Arc<str>, BackendError>> {
+        if let Some(token) = self.known(of) {
+            return Some(Ok(token));
+        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = last.as_ref().filter(|last| *last.of == *of && last.at >= asked)?;
+        failed.came.is_err().then(|| failed.token())
+    }
+
+    async fn ask(
+        &self,
+        of: &ClientCredentials,
+    ) -> Result<(Arc<str>, Option<Instant>), BackendError> {
+        let response = self.wire.send(transport::token_request(of)?).await?;
+        let granted = transport::granted(&response)?;
+        let until = granted.lifetime.map(|lifetime| {
+            Instant::now() + lifetime.saturating_sub((lifetime / 10).min(EARLY_MOST))
+        });
+        Ok((granted.token, until))
+    }
+}
+
+impl Last {
+    fn token(&self) -> Result<Arc<str>, BackendError> {
+        match &self.came {
+            Ok((token, _)) => Ok(Arc::clone(token)),
+            Err(error) => Err(BackendError::Token { source: Arc::clone(error) }),
+        }
+    }
+}

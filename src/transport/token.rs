@@ -1,0 +1,93 @@
+//! Access tokens by the client credentials grant (RFC 6749, section 4.4): the request, and what is granted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{WireRequest, WireResponse, basic};
+use crate::error::BackendError;
+use crate::graph::{ClientCredentials, Method};
+use crate::template::{encode, push_pair};
+
+/// More than any token has.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// A token, and for how long it is good, if that is said.
+pub struct Granted {
+    pub token: Arc<str>,
+    pub lifetime: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    #[serde(default)]
+    token_type: Option<String>,
+    /// A number; of some servers a text.
+    #[serde(default)]
+    expires_in: Option<Value>,
+}
+
+pub fn token_request(client: &ClientCredentials) -> Result<WireRequest, BackendError> {
+    let mut body = String::new();
+    let mut push = |name: &str, value: &str| push_pair(&mut body, name, &Value::from(value));
+    push("grant_type", "client_credentials")?;
+    if let Some(scope) = &client.scope {
+        push("scope", scope)?;
+    }
+    let mut headers: Vec<(Box<str>, Box<str>)> = vec![
+        ("content-type".into(), "application/x-www-form-urlencoded".into()),
+        ("accept".into(), "application/json".into()),
+    ];
+    if client.in_body {
+        push("client_id", &client.client_id)?;
+        push("client_secret", &client.client_secret)?;
+    } else {
+        // each as in a form, before they are put together (section 2.3.1)
+        let encoded = |text: &str| {
+            let mut out = String::new();
+            encode(text, &mut out);
+            out
+        };
+        let pair = basic(&encoded(&client.client_id), &encoded(&client.client_secret));
+        headers.push(("authorization".into(), pair.into()));
+    }
+    Ok(WireRequest {
+        method: Method::Post,
+        url: client.token_url.to_string(),
+        headers,
+        body: body.into(),
+        answer_bytes: ANSWER_BYTES,
+    })
+}
+
+/// What an answer grants. Of one that is an error, the code alone is kept.
+pub fn granted(response: &WireResponse) -> Result<Granted, BackendError> {
+    if response.status != 200 {
+        let answer: Option<Value> = serde_json::from_slice(&response.body).ok();
+        let code = answer.as_ref().and_then(|answer| answer.get("error")?.as_str());
+        let code = code.map(Box::from);
+        return Err(BackendError::Status { status: response.status, code, message: None });
+    }
+    let unreadable = |reason: &str| BackendError::Decode { reason: reason.to_owned() };
+    // not what is wrong with it: that may quote it
+    let answer: Answer =
+        serde_json::from_slice(&response.body).map_err(|_| unreadable("it holds no token"))?;
+    let kind = answer.token_type.as_deref().unwrap_or("Bearer");
+    if !kind.eq_ignore_ascii_case("bearer") {
+        return Err(unreadable("the token is not of the type Bearer"));
+    }
+    if answer.access_token.is_empty()
+        || !answer.access_token.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Err(unreadable("the token is none"));
+    }
+    let seconds = answer.expires_in.and_then(|value| match value {
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    });
+    Ok(Granted { token: answer.access_token.into(), lifetime: seconds.map(Duration::from_secs) })
+}
