@@ -217,6 +217,7 @@ fn call() -> Call {
         effect: Effect::Read,
         group: 0,
         idempotency_header: None,
+        is_idempotent: false,
         drops: Vec::new(),
         tags: Vec::new(),
         fills: Vec::new(),

@@ -49,15 +49,14 @@ impl Tokens {
             return Ok(token);
         }
         let asked = Instant::now();
-        let _turn = match self.turn.try_lock() {
-            Ok(turn) => turn,
-            Err(_) => {
-                let turn = self.turn.lock().await;
-                if let Some(known) = self.known_since(of, asked) {
-                    return known;
-                }
-                turn
+        let _turn = if let Ok(turn) = self.turn.try_lock() {
+            turn
+        } else {
+            let turn = self.turn.lock().await;
+            if let Some(known) = self.known_since(of, asked) {
+                return known;
             }
+            turn
         };
         let came = match timeout(within, self.ask(of)).await {
             Ok(came) => came,

@@ -36,13 +36,19 @@ pub(super) struct Tries<'a> {
     status: Option<u16>,
     /// The same for all attempts of a write.
     idempotency_key: Option<Box<str>>,
-    /// The access token of the attempt, where the backend wants one.
-    token: Option<Arc<str>>,
-    /// The backend refused one that was thought good: once it may be got anew.
-    is_renewed: bool,
+    access: Access,
     /// A write was sent whose answer did not come.
     is_unclear: bool,
     is_answered: bool,
+}
+
+/// By access tokens, where the backend wants them.
+#[derive(Default)]
+struct Access {
+    /// That of the attempt.
+    token: Option<Arc<str>>,
+    /// The backend refused one that was thought good: once it may be got anew.
+    is_renewed: bool,
 }
 
 impl<'a> Tries<'a> {
@@ -65,8 +71,7 @@ impl<'a> Tries<'a> {
             told: Told::default(),
             status: None,
             idempotency_key: None,
-            token: None,
-            is_renewed: false,
+            access: Access::default(),
             is_unclear: false,
             is_answered: false,
         }
@@ -77,7 +82,7 @@ impl<'a> Tries<'a> {
         if let Auth::ClientCredentials(client) = &self.way.backend.auth {
             let token = self.way.line.tokens.get(client, self.call.timeout);
             let token = deadline.within(token).await.ok_or(BackendError::DeadlineExceeded)?;
-            self.token = Some(token?);
+            self.access.token = Some(token?);
         }
         Ok(())
     }
@@ -91,7 +96,7 @@ impl<'a> Tries<'a> {
         let Self { way, call, .. } = *self;
         let mut request = transport::request(way.backend, call, inputs)?;
         self.method = request.method;
-        if let Some(token) = &self.token {
+        if let Some(token) = &self.access.token {
             request.set_default_header("authorization", &format!("Bearer {token}"));
         }
         if let (Effect::Write, Some(name)) = (call.effect, &call.idempotency_header) {
@@ -189,11 +194,13 @@ impl<'a> Tries<'a> {
             error,
             BackendError::Status { status: 401, .. } | BackendError::Fault { status: 401, .. }
         );
-        let Some(token) = self.token.take().filter(|_| is_refused && !self.is_renewed) else {
+        let Some(token) =
+            self.access.token.take().filter(|_| is_refused && !self.access.is_renewed)
+        else {
             return false;
         };
         self.way.line.tokens.refuse(&token);
-        self.is_renewed = true;
+        self.access.is_renewed = true;
         true
     }
 

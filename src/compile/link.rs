@@ -67,11 +67,7 @@ fn link_all(
         country: deployment.country,
         crossing: lookups::coordinates(trees.identity.iter()),
         meant: FxHashSet::default(),
-        reckoned: metrics::coordinates(&trees.identity)
-            .into_iter()
-            .chain(merged::coordinates(&trees.identity))
-            .chain(computed::coordinates(&trees.identity))
-            .collect(),
+        reckoned: reckoned(&trees.identity),
     };
     let contract = reader.read(std::iter::once(trees.roles.as_ref()?).chain(&trees.identity));
     context::mark_entities(&mut classes, &contract);
@@ -130,6 +126,12 @@ fn link_all(
     let types = SchemaTypes { types, names: names.clone(), query, mutation };
     let graph = graph(files, deployment, (schema, &sdl.text), types, out)?;
     Some((Graph { federation, derived, merged, ..graph }, coverage))
+}
+
+/// The coordinates that metrics, merged lists and computed fields fill.
+fn reckoned(identity: &[Node]) -> FxHashSet<&str> {
+    let metrics = metrics::coordinates(identity).into_iter();
+    metrics.chain(merged::coordinates(identity)).chain(computed::coordinates(identity)).collect()
 }
 
 /// All of it, by number.

@@ -26,6 +26,9 @@ pub(super) struct Record<'a> {
     row: Row<'a>,
 }
 
+/// What is said of several fields, with the answer that it stands in; `None`: that of several records, which do not agree.
+type Cells<'a> = ((u32, &'a Answer), Vec<Option<Cell>>);
+
 impl<'a> Writer<'a> {
     /// Writes plain scalars that are there, of one column, one after the other; they need neither path nor owner. Gives how
     /// many.
@@ -90,7 +93,7 @@ impl<'a> Writer<'a> {
         place: Place,
         column: usize,
         fields: &[FieldId],
-    ) -> Option<((u32, &'a Answer), Vec<Option<Cell>>)> {
+    ) -> Option<Cells<'a>> {
         if let Some(Record { answer, table, row }) = self.record(place, column) {
             let cells = fields.iter().map(|field| Some(row.field(Some(*field))));
             return Some(((answer, table), cells.collect()));

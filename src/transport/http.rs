@@ -68,7 +68,7 @@ impl Client {
             None => (!is_encrypted(backend)).then(RootCertStore::empty),
         };
         let config = config(backend, roots)?;
-        Self::over(config, backend.connect_timeout, backend.concurrency.max(1))
+        Ok(Self::over(config, backend.connect_timeout, backend.concurrency.max(1)))
     }
 
     /// Of whoever is at this address, with so many connections kept while nobody uses them.
@@ -79,14 +79,10 @@ impl Client {
     ) -> Result<Self, BackendError> {
         let roots = (!url.starts_with("https:")).then(RootCertStore::empty);
         let config = verified(roots)?.with_no_client_auth();
-        Self::over(config, connect_timeout, idle)
+        Ok(Self::over(config, connect_timeout, idle))
     }
 
-    fn over(
-        config: ClientConfig,
-        connect_timeout: Duration,
-        idle: usize,
-    ) -> Result<Self, BackendError> {
+    fn over(config: ClientConfig, connect_timeout: Duration, idle: usize) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -109,7 +105,7 @@ impl Client {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(idle)
             .build(BoxCloneSyncService::new(connector.map_err(io::Error::other)));
-        Ok(Self { pool })
+        Self { pool }
     }
 
     /// Sends a request and reads its whole answer.

@@ -281,7 +281,8 @@ async fn a_write_without_an_answer_is_logged_once_with_its_cause() {
         let broken: MemoryWire = Arc::new(|_| {
             async { Err(BackendError::Exchange { source: "reset by peer".into() }) }.boxed()
         });
-        backends(1, &broken).call(&write(), Given::default().inputs(), later()).await.unwrap_err();
+        let (backends, call, given) = (backends(1, &broken), write(), Given::default());
+        Box::pin(backends.call(&call, given.inputs(), later())).await.unwrap_err();
     })
     .await;
     assert_eq!(text.lines().count(), 1, "{text}");
