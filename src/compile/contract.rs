@@ -65,11 +65,11 @@ impl Contract {
     /// For each type with parts, the roles that have them: the anchor's first, the others in the contract's order.
     pub(super) fn parts_by_type(&self) -> Vec<(TypeId, Vec<RoleId>)> {
         let mut by_type: Vec<(TypeId, Vec<RoleId>)> = Vec::new();
+        let mut places: FxHashMap<TypeId, usize> = FxHashMap::default();
         for (index, role) in self.roles.iter().enumerate() {
             for part in &role.parts {
-                let found = by_type.iter().position(|(ty, _)| *ty == part.ty);
-                let place = found.unwrap_or(by_type.len());
-                if found.is_none() {
+                let place = *places.entry(part.ty).or_insert(by_type.len());
+                if place == by_type.len() {
                     by_type.push((part.ty, Vec::new()));
                 }
                 if let Some((_, roles)) = by_type.get_mut(place) {
@@ -79,6 +79,17 @@ impl Contract {
             }
         }
         by_type
+    }
+
+    /// The role of a type's anchor; of a type without one the first role that has a part of it.
+    pub(super) fn anchor_of(&self, ty: TypeId) -> Option<RoleId> {
+        let roles = self.roles.iter().enumerate();
+        let parts =
+            roles.flat_map(|(index, role)| role.parts.iter().map(move |part| (index, part)));
+        let own = parts.filter(|(_, part)| part.ty == ty);
+        // the anchor, if any, is the greatest; of the others the first
+        let first = own.rev().max_by_key(|(_, part)| part.is_anchor);
+        first.map(|(index, _)| RoleId(index))
     }
 
     pub(super) fn role_named(&self, name: &str) -> Option<RoleId> {

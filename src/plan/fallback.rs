@@ -2,6 +2,8 @@
 //!
 //! A part that is loaded for all objects anyway is loaded once, and its fallback does not run.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::mark::{Marker, Marks};
 use crate::graph::{FieldId, Graph, Part, PartId, Survivorship, TypeId};
 use crate::plan::{Plan, SiteId, Step, StepId, Work};
@@ -17,10 +19,14 @@ pub struct Fallback {
     pub after: Vec<StepId>,
 }
 
+/// The fallbacks of one site's objects of one type.
+type Beside = FxHashMap<(SiteId, TypeId), Vec<(PartId, StepId)>>;
+
 impl Marks {
     /// What a step is a fallback for; `None`: it is for all objects.
     pub fn fallback(&self, step: StepId) -> Option<&Fallback> {
-        self.fallbacks.iter().find(|fallback| fallback.step == step)
+        let place = self.fallbacks.binary_search_by_key(&step, |fallback| fallback.step);
+        place.ok().and_then(|place| self.fallbacks.get(place))
     }
 }
 
@@ -63,10 +69,17 @@ impl Marker<'_> {
         {
             let lack = (field, rule.before(part).to_vec());
             let noted = &mut self.marks.fallbacks;
-            match noted.iter_mut().find(|fallback| fallback.step == step) {
-                Some(fallback) if fallback.lacks.contains(&lack) => {}
-                Some(fallback) => fallback.lacks.push(lack),
-                None => noted.push(Fallback { step, lacks: vec![lack], after: Vec::new() }),
+            let place = match noted.binary_search_by_key(&step, |fallback| fallback.step) {
+                Ok(place) => place,
+                Err(place) => {
+                    noted.insert(place, Fallback { step, lacks: Vec::new(), after: Vec::new() });
+                    place
+                }
+            };
+            if let Some(fallback) = noted.get_mut(place)
+                && !fallback.lacks.contains(&lack)
+            {
+                fallback.lacks.push(lack);
             }
         }
     }
@@ -85,11 +98,14 @@ impl Marker<'_> {
                 *active = true;
             }
         }
-        for place in 0..fallbacks.len() {
-            let after = fallbacks.get(place).map(|fallback| self.waits(fallback, &fallbacks));
-            if let (Some(fallback), Some(after)) = (fallbacks.get_mut(place), after) {
-                fallback.after = after;
+        let mut beside = Beside::default();
+        for fallback in &fallbacks {
+            if let Some((step, part, _)) = of_fallback(self.plan, fallback.step) {
+                beside.entry((step.site, step.ty)).or_default().push((part, fallback.step));
             }
+        }
+        for fallback in &mut fallbacks {
+            fallback.after = self.waits(fallback, &beside);
         }
         self.marks.fallbacks = fallbacks;
         self.part_circles();
@@ -120,17 +136,13 @@ impl Marker<'_> {
     }
 
     /// The steps that bring a fallback's own part and those that are preferred to it.
-    fn waits(&self, fallback: &Fallback, all: &[Fallback]) -> Vec<StepId> {
+    fn waits(&self, fallback: &Fallback, beside: &Beside) -> Vec<StepId> {
         let Some((step, _, own)) = of_fallback(self.plan, fallback.step) else { return Vec::new() };
         let parts = || fallback.lacks.iter().flat_map(|(_, before)| before);
         let owns = parts().filter_map(|part| self.provider(step.site, step.ty, *part));
-        let same = |other: &&Fallback| {
-            let of = of_fallback(self.plan, other.step);
-            of.is_some_and(|(at, part, _)| {
-                (at.site, at.ty) == (step.site, step.ty) && parts().any(|before| *before == part)
-            })
-        };
-        let others = all.iter().filter(same).map(|other| other.step);
+        let others = beside.get(&(step.site, step.ty)).into_iter().flatten();
+        let others = others.filter(|(part, _)| parts().any(|before| before == part));
+        let others = others.map(|(_, step)| *step);
         let mut after: Vec<StepId> = owns.chain(others).chain([own]).collect();
         after.sort_unstable();
         after.dedup();
@@ -154,14 +166,13 @@ impl Marker<'_> {
 
     fn leads_to(&self, from: &[StepId], target: StepId) -> bool {
         let mut open = from.to_vec();
-        let mut seen = vec![false; self.plan.steps.len()];
+        let mut seen = FxHashSet::default();
         while let Some(id) = open.pop() {
             if id == target {
                 return true;
             }
-            match seen.get_mut(id.index()) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
+            if !seen.insert(id) {
+                continue;
             }
             let Some(step) = self.plan.steps.get(id.index()) else { continue };
             open.extend(&step.after);

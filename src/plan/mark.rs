@@ -25,6 +25,7 @@ pub struct Marks {
     told: Vec<bool>,
     /// Steps of parts that try all their rules, because the key that they could have used at once is blocked.
     tries_all: Vec<StepId>,
+    /// By step.
     pub(super) fallbacks: Vec<Fallback>,
     pub truths: u64,
     /// By place in `Plan::refusable`: what is wrong with the arguments.

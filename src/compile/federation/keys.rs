@@ -107,8 +107,7 @@ impl<'a> Keys<'a, '_> {
             return None;
         }
         let is_object = matches!(defined, ExtendedType::Object(_));
-        let role = self.cx.contract.parts_by_type().into_iter().find(|(ty, _)| *ty == id);
-        let anchor = role.and_then(|(_, roles)| roles.first().copied());
+        let anchor = self.cx.contract.anchor_of(id);
         let Some(anchor) = anchor.filter(|_| is_object && self.cx.class(id) == Class::Entity)
         else {
             self.unresolvable(text, name, span, "no role has a part of this type", None);

@@ -377,7 +377,6 @@ pub(super) fn is_own_id(cx: &Context<'_>, ty: TypeId, field: FieldId) -> bool {
 
 /// The role that is written into a type's ids: its anchor's.
 pub(super) fn id_role(cx: &Context<'_>, ty: TypeId, own: RoleId) -> Arc<str> {
-    let anchor = cx.contract.parts_by_type().into_iter().find(|(other, _)| *other == ty);
-    let role = anchor.and_then(|(_, roles)| roles.first().copied()).unwrap_or(own);
+    let role = cx.contract.anchor_of(ty).unwrap_or(own);
     Arc::clone(&cx.role(role).name)
 }

@@ -10,6 +10,8 @@ mod survivor;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use rustc_hash::FxHashMap;
+
 use crate::graph::{
     Access, FieldCall, FieldId, Graph, Part, PartId, Reference, SlotId, Source, TypeId, TypeRef,
     Yields,
@@ -33,6 +35,7 @@ pub fn plan(graph: &Graph, operation: Operation) -> Plan {
         graph,
         sites: Vec::new(),
         steps: Vec::new(),
+        fallbacks: FxHashMap::default(),
         refusable: Vec::new(),
         root_field: 0,
     };
@@ -60,6 +63,8 @@ struct Builder<'a> {
     graph: &'a Graph,
     sites: Vec<Site>,
     steps: Vec<Step>,
+    /// Of each part's step the one for objects that lack a value.
+    fallbacks: FxHashMap<StepId, StepId>,
     refusable: Vec<Arc<SelectedField>>,
     root_field: usize,
 }

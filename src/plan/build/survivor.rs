@@ -25,15 +25,15 @@ impl Builder<'_> {
     /// The one of a part. It finds records as the part's own step does. `None`: the objects come with that part.
     fn fallback(&mut self, site: SiteId, ty: TypeId, part: PartId) -> Option<StepId> {
         let own = self.part_step(site, ty, part)?;
-        let is_its =
-            |step: &Step| matches!(&step.work, Work::Part(part) if part.fallback_of == Some(own));
-        if let Some(place) = self.steps.iter().position(is_its) {
-            return u32::try_from(place).ok().map(StepId);
+        if let Some(step) = self.fallbacks.get(&own) {
+            return Some(*step);
         }
         let Step { after, work: Work::Part(work), .. } = self.steps.get(own.index())? else {
             return None;
         };
         let (after, work) = (after.clone(), PartStep { fallback_of: Some(own), ..work.clone() });
-        Some(self.step(site, ty, after, Work::Part(work)))
+        let step = self.step(site, ty, after, Work::Part(work));
+        self.fallbacks.insert(own, step);
+        Some(step)
     }
 }
