@@ -14,8 +14,8 @@ macro_rules! shipped {
 const FILES: &[(&str, &str)] = shipped![
     "cyclorama.yaml",
     "resolvers/billing/demo.yaml",
-    "resolvers/crm/demo.yaml",
     "resolvers/computed.yaml",
+    "resolvers/crm/demo.yaml",
     "resolvers/identity.yaml",
     "resolvers/metrics.yaml",
     "resolvers/roles.yaml",

@@ -26,8 +26,8 @@ fn gateway(vendors: [(&str, &str); 3], said: Said) -> Gateway {
     let mut texts = vec![("cyclorama.yaml".to_owned(), deployment(vendors))];
     let schema = std::fs::read_dir(root.join("schema")).unwrap();
     let schema = schema.map(|entry| format!("schema/{}", entry.unwrap().file_name().display()));
-    let cross =
-        ["roles", "identity", "metrics", "timeline"].map(|name| format!("resolvers/{name}.yaml"));
+    let cross = ["roles", "identity", "computed", "metrics", "timeline"]
+        .map(|name| format!("resolvers/{name}.yaml"));
     let files = vendors.map(|(role, vendor)| format!("resolvers/{role}/{vendor}.yaml"));
     for name in schema.chain(cross).chain(files) {
         let text = std::fs::read_to_string(root.join(&name)).unwrap();
