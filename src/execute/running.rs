@@ -56,7 +56,12 @@ impl<'a> Running<'a> {
     /// Whether a part can be written.
     pub fn is_done(&self, set: SetId) -> bool {
         let mut steps = (0..).map(StepId).take(self.run.plan.steps.len());
-        self.in_turn.is_empty() && steps.all(|step| self.is_there(set, step))
+        let mut spares = self.stages.spares(set);
+        self.in_turn.is_empty()
+            && steps.all(|step| self.is_there(set, step))
+            && spares.all(|(spare, before)| {
+                self.flow.is_done(spare.step) || !self.run.is_needed(spare, before)
+            })
     }
 
     /// Whether what a part needs of a step is there.

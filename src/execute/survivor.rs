@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::finish::anchor_state;
 use super::state::number;
 use super::{Arena, PartState, Row, Run, SiteState};
-use crate::graph::{FieldId, Graph, PartId, ShapeId, SlotId, Survivorship};
-use crate::plan::{Step, StepId};
+use crate::graph::{FieldId, Graph, PartId, ShapeId, SlotId, Survivorship, TypeId};
+use crate::plan::{Spare, Step, StepId};
 use crate::value::{Answer, Cell, plain_text};
 
 /// What one part says of a field.
@@ -133,15 +133,32 @@ impl Run<'_> {
     pub(super) fn is_for(&self, id: StepId, step: &Step, object: u32) -> bool {
         let Some(fallback) = self.marks.fallback(id) else { return true };
         let Some(site) = self.site(step.site) else { return true };
-        let anchor = anchor_state(self.graph, site, object, step.ty);
-        if matches!(anchor, Some(PartState::Missing { .. } | PartState::NotLinked)) {
-            return false;
-        }
-        let has_value = |field: FieldId, part: &PartId| {
+        let mut lacks = fallback.lacks.iter();
+        lacks.any(|(field, before)| self.lacks((site, object), step.ty, *field, before))
+    }
+
+    /// Whether any object lacks a value that a part may have to bring.
+    pub(super) fn is_needed(&self, spare: &Spare, before: &[PartId]) -> bool {
+        let Some(site) = self.site(spare.site) else { return false };
+        let objects = (0..).zip(&site.objects);
+        let mut objects = objects.filter(|(_, object)| object.ty == Some(spare.ty));
+        objects.any(|(object, _)| self.lacks((site, object), spare.ty, spare.field, before))
+    }
+
+    /// Whether an object exists, and none of these parts has a value.
+    fn lacks(
+        &self,
+        (site, object): (&SiteState, u32),
+        ty: TypeId,
+        field: FieldId,
+        parts: &[PartId],
+    ) -> bool {
+        let anchor = anchor_state(self.graph, site, object, ty);
+        let has_value = |part: &PartId| {
             let state = site.shown(object, usize::from(part.0));
             held(self.graph, &self.arena, state, field) == Held::Value
         };
-        let mut lacks = fallback.lacks.iter();
-        lacks.any(|(field, before)| !before.iter().any(|part| has_value(*field, part)))
+        !matches!(anchor, Some(PartState::Missing { .. } | PartState::NotLinked))
+            && !parts.iter().any(has_value)
     }
 }

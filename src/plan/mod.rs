@@ -45,7 +45,7 @@ pub use mark::{Marks, is_visible, mark};
 pub use merged::{EventOut, MergeList, MergeStep, MergedCall, kinds};
 pub use node::{Node, NodeBranch, OutEntry, Plain};
 pub use prefix::Prefix;
-pub use stages::Stages;
+pub use stages::{Spare, Stages};
 pub use worst::{Calls, calls};
 
 /// A site by its place in the plan. Site 0 is the root object.

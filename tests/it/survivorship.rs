@@ -1,5 +1,7 @@
 //! Fields that several systems can say: whose value is shown, who is asked for it, and what is said when one of them is away.
 
+use std::task::Poll;
+
 use serde_json::{Value, json};
 
 use crate::identity_told::telling;
@@ -503,6 +505,47 @@ async fn all_parts_of_a_deferred_answer_are_the_answer_that_comes_whole() {
         assert_eq!(merged(&payloads, Format::Ids)["data"], whole, "{query}");
         assert_eq!(gateway.lines(), expected, "{query}");
     }
+}
+
+/// The parts of an answer, of which billing's come when it is let go.
+async fn parts_while_billing_waits(lacking: bool) -> (Vec<Value>, bool) {
+    let gateway = start(FIRST);
+    let gate = gateway.world(|world| {
+        if lacking {
+            world.customers[1]["name"] = Value::Null;
+        }
+        world.hold("billing")
+    });
+    let query = customer("c2", "name ... @defer { plan }");
+    let mut reader = Box::pin(gateway.deliver(&query, json!({}), Format::Ids));
+    // there is a reader as soon as there is a first part
+    let mut came = futures_util::poll!(&mut reader);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        if came.is_pending() {
+            came = futures_util::poll!(&mut reader);
+        }
+    }
+    let waits = came.is_pending();
+    gate.notify_waiters();
+    let reader = match came {
+        Poll::Ready(reader) => reader,
+        Poll::Pending => reader.await,
+    };
+    (reader.all().await, waits)
+}
+
+#[tokio::test]
+async fn a_part_of_an_answer_waits_for_a_fallback_where_a_value_is_lacking_and_only_there() {
+    let (parts, waits) = parts_while_billing_waits(false).await;
+    assert!(!waits, "{parts:?}");
+    let data = json!({ "name": "Customer 2", "plan": "gold" });
+    assert_eq!(merged(&parts, Format::Ids)["data"]["customer"], data);
+    assert_eq!(parts[0]["data"]["customer"], json!({ "name": "Customer 2" }));
+    let (parts, waits) = parts_while_billing_waits(true).await;
+    assert!(waits, "{parts:?}");
+    let data = json!({ "name": "Account 2", "plan": "gold" });
+    assert_eq!(merged(&parts, Format::Ids)["data"]["customer"], data);
 }
 
 // ---- the files -----------------------------------------------------------------------------------------------------

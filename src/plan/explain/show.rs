@@ -179,15 +179,24 @@ impl ExplainedPart {
     }
 
     fn leaves(&self) -> String {
-        let steps: Vec<String> = self.after.iter().map(ToString::to_string).collect();
+        let lacking = match self.lacking.as_slice() {
+            [] => String::new(),
+            [step] => format!(", and step {step} where a value is lacking"),
+            steps => format!(", and steps {} where a value is lacking", listed(steps)),
+        };
         let too = if self.kind == PartKind::First { "" } else { "also " };
-        match steps.as_slice() {
+        let after = match self.after.as_slice() {
             [] if self.kind == PartKind::First => "at once".to_owned(),
             [] => "with what is before it: nothing more is loaded for it".to_owned(),
             [step] => format!("when step {step} is {too}done"),
-            steps => format!("when steps {} are {too}done", steps.join(", ")),
-        }
+            steps => format!("when steps {} are {too}done", listed(steps)),
+        };
+        format!("{after}{lacking}")
     }
+}
+
+fn listed(steps: &[usize]) -> String {
+    steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Text inside a box of a diagram.
@@ -204,7 +213,7 @@ fn part_json((number, part): (usize, &ExplainedPart)) -> Value {
     let inside = (part.kind != PartKind::First).then_some(part.inside + 1);
     json!({
         "part": number, "kind": kind, "label": part.label.as_deref(), "path": &*part.path, "announcedBy": inside,
-        "after": part.after,
+        "after": part.after, "lacking": part.lacking,
     })
 }
 

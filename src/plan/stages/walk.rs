@@ -1,9 +1,9 @@
-//! Which steps each part of an answer waits for.
-//!
-//! A part is what a set of deferred fragments brings, or the items of a streamed list. It is due when the steps are done
-//! whose results its fields are written from; a step that several parts need is done once, for all of them.
+//! Finds the steps of each set: goes through all that is written, as the marks say that it is.
 
-use crate::graph::{Access, Account, Effect, Graph, TypeId, Yields};
+use std::sync::Arc;
+
+use super::{Spare, Stages, StepSet};
+use crate::graph::{Access, Account, Effect, Graph, Survivorship, TypeId, Yields};
 use crate::operation::{Condition, Parts, SetId, StreamId, Streamed, UsageId};
 use crate::plan::{
     ConnectionNode, ConnectionWhat, EventOut, Marks, Node, Out, OutField, Plan, SiteId, StepId,
@@ -11,90 +11,14 @@ use crate::plan::{
 };
 use crate::principal::Principal;
 
-/// The steps of each set of an answer in parts.
-#[derive(Debug)]
-pub struct Stages {
-    steps: Vec<Steps>,
-    /// Those of which a set needs no more than that their lists have begun.
-    begun: Vec<Steps>,
-    /// Lists that come page by page, with how many of their items come at once.
-    paged: Vec<(StepId, u32)>,
+/// What a set needs of a step.
+#[derive(Clone, Copy)]
+enum Need {
+    All,
+    Spare,
 }
 
-/// A set of steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Steps(Vec<u64>);
-
-impl Steps {
-    fn none(count: usize) -> Self {
-        Self(vec![0; count.div_ceil(64)])
-    }
-
-    fn contains(&self, step: StepId) -> bool {
-        self.0.get(step.index() / 64).is_some_and(|word| word >> (step.index() % 64) & 1 == 1)
-    }
-
-    /// Whether it was not there before.
-    fn insert(&mut self, step: StepId) -> bool {
-        let is_new = !self.contains(step);
-        if let Some(word) = self.0.get_mut(step.index() / 64) {
-            *word |= 1 << (step.index() % 64);
-        }
-        is_new
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
-    }
-
-    fn is_within(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(word, other)| word & !other == 0)
-    }
-}
-
-impl Stages {
-    /// The active steps that each set needs.
-    pub fn new(
-        graph: &Graph,
-        plan: &Plan,
-        marks: &Marks,
-        principal: &Principal,
-        parts: &Parts,
-    ) -> Self {
-        Walk::new(graph, plan, marks, parts).of(Some(principal), Some(marks.truths))
-    }
-
-    /// For somebody who may see everything, and skips nothing unless it is known what.
-    pub fn in_general(
-        graph: &Graph,
-        plan: &Plan,
-        everything: &Marks,
-        truths: Option<u64>,
-        parts: &Parts,
-    ) -> Self {
-        Walk::new(graph, plan, everything, parts).of(None, truths)
-    }
-
-    /// Whether a set needs all that a step brings.
-    pub fn is_needed(&self, set: SetId, step: StepId) -> bool {
-        self.steps.get(set.index()).is_some_and(|steps| steps.contains(step))
-    }
-
-    /// Whether a set needs the beginning of a step's lists.
-    pub fn is_begun(&self, set: SetId, step: StepId) -> bool {
-        self.begun.get(set.index()).is_some_and(|steps| steps.contains(step))
-    }
-
-    pub fn has(&self, set: SetId, step: StepId) -> bool {
-        self.is_needed(set, step) || self.is_begun(set, step)
-    }
-
-    pub fn paged(&self) -> &[(StepId, u32)] {
-        &self.paged
-    }
-}
-
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
     marks: &'a Marks,
@@ -103,26 +27,45 @@ struct Walk<'a> {
     /// `None`: skips nothing.
     truths: Option<u64>,
     parts: &'a Parts,
-    steps: Vec<Steps>,
-    begun: Vec<Steps>,
+    steps: Vec<StepSet>,
+    begun: Vec<StepSet>,
+    spare: Vec<StepSet>,
+    spares: Vec<(Spare, Arc<Survivorship>)>,
     paged: Vec<(StepId, u32)>,
     /// Where `sourceStatus` is written, and what with.
     statuses: Vec<(SetId, SiteId)>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph, plan: &'a Plan, marks: &'a Marks, parts: &'a Parts) -> Self {
-        let steps = vec![Steps::none(plan.steps.len()); parts.sets()];
-        let (begun, paged) = (steps.clone(), Vec::new());
-        let (principal, truths, statuses) = (None, None, Vec::new());
-        Self { graph, plan, marks, principal, truths, parts, steps, begun, paged, statuses }
+    pub(super) fn new(
+        graph: &'a Graph,
+        plan: &'a Plan,
+        marks: &'a Marks,
+        parts: &'a Parts,
+    ) -> Self {
+        let steps = vec![StepSet::none(plan.steps.len()); parts.sets()];
+        Self {
+            graph,
+            plan,
+            marks,
+            principal: None,
+            truths: None,
+            parts,
+            begun: steps.clone(),
+            spare: steps.clone(),
+            steps,
+            spares: Vec::new(),
+            paged: Vec::new(),
+            statuses: Vec::new(),
+        }
     }
 
-    fn of(self, principal: Option<&'a Principal>, truths: Option<u64>) -> Stages {
+    pub(super) fn of(self, principal: Option<&'a Principal>, truths: Option<u64>) -> Stages {
         let mut walk = Self { principal, truths, ..self };
         walk.node(&walk.plan.root, SiteId::ROOT);
         walk.statuses_last();
-        Stages { steps: walk.steps, begun: walk.begun, paged: walk.paged }
+        let Self { steps, begun, spare, spares, paged, .. } = walk;
+        Stages { steps, begun, spare, spares, paged }
     }
 
     fn counts(&self, when: &Condition, access: &[Access]) -> bool {
@@ -148,12 +91,8 @@ impl<'a> Walk<'a> {
                     self.records(set, step, field.stream, node.as_ref());
                 }
             }
-            Out::Survivor { rule, fallbacks, node } => {
-                let parts = rule.parts.iter();
-                let own = parts.filter_map(|part| self.provider(site, ty, usize::from(part.0)));
-                for step in own.chain(fallbacks.iter().copied()).collect::<Vec<_>>() {
-                    self.records(set, step, field.stream, node.as_ref());
-                }
+            Out::Survivor { rule, fallbacks, .. } => {
+                self.survivor(field, (site, ty), rule, fallbacks)
             }
             Out::Computed(computed) => {
                 if let Some(step) = self.provider(site, ty, usize::from(computed.part.0)) {
@@ -263,15 +202,53 @@ impl<'a> Walk<'a> {
 
     /// Records inside of a record are there with it.
     fn records(&mut self, set: SetId, step: StepId, stream: Option<StreamId>, node: Option<&Node>) {
-        self.add(set, step);
-        if let Some(stream) = self.parts.stream(stream) {
-            self.add(stream.set, step);
+        for set in self.sets_of(set, stream, node) {
+            self.add(set, step);
         }
+    }
+
+    /// The sets of a record's field, and of what is inside of it.
+    fn sets_of(&self, set: SetId, stream: Option<StreamId>, node: Option<&Node>) -> Vec<SetId> {
+        let mut sets = vec![set];
+        sets.extend(self.parts.stream(stream).map(|stream| stream.set));
         let branches = node.map(|node| node.branches.as_slice()).unwrap_or_default();
         for field in branches.iter().flat_map(|branch| &branch.fields) {
             if let Out::Slot { node, .. } = &field.source {
                 let set = self.parts.set_of(field.occurrences);
-                self.records(set, step, field.stream, node.as_ref());
+                sets.extend(self.sets_of(set, field.stream, node.as_ref()));
+            }
+        }
+        sets
+    }
+
+    /// Where the first value is shown, the first part has to be there, and of the others no more than it lacks.
+    fn survivor(
+        &mut self,
+        out: &OutField,
+        (site, ty): (SiteId, TypeId),
+        rule: &Arc<Survivorship>,
+        fallbacks: &[StepId],
+    ) {
+        let (Out::Survivor { node, .. }, Some(field)) = (&out.source, out.field) else { return };
+        let sets = self.sets_of(self.parts.set_of(out.occurrences), out.stream, node.as_ref());
+        for (place, part) in rule.parts.iter().copied().enumerate() {
+            let own = self.provider(site, ty, usize::from(part.0));
+            let of_part = |id: &&StepId| {
+                let step = self.plan.steps.get(id.index());
+                step.is_some_and(|step| matches!(&step.work, Work::Part(work) if work.part == part))
+            };
+            let steps: Vec<_> =
+                own.iter().chain(fallbacks.iter().filter(of_part)).copied().collect();
+            for (step, set) in
+                steps.iter().flat_map(|step| sets.iter().map(move |set| (*step, *set)))
+            {
+                if place == 0 || rule.times.is_some() {
+                    self.add(set, step);
+                } else if self.marks.is_active(step) {
+                    let spare = Spare { set, step, site, ty, field, part };
+                    self.spares.push((spare, Arc::clone(rule)));
+                    self.reach(Need::Spare, set, step);
+                }
             }
         }
     }
@@ -295,17 +272,24 @@ impl<'a> Walk<'a> {
     }
 
     fn add(&mut self, set: SetId, step: StepId) {
-        let plan = self.plan;
-        let is_new = self.marks.is_active(step)
-            && self.steps.get_mut(set.index()).is_some_and(|steps| steps.insert(step));
-        let tries_all = self.marks.tries_all(step);
-        let fallback = self.marks.fallback(step);
-        if let Some(step) = plan.steps.get(step.index()).filter(|_| is_new) {
-            let waits = fallback.map(|fallback| fallback.after.as_slice()).unwrap_or_default();
-            step.after.iter().chain(waits).for_each(|before| self.add(set, *before));
-            if let (true, Work::Part(work)) = (tries_all, &step.work) {
-                work.others_after.iter().for_each(|before| self.add(set, *before));
-            }
+        self.reach(Need::All, set, step);
+    }
+
+    /// A step, and what it waits for.
+    fn reach(&mut self, need: Need, set: SetId, step: StepId) {
+        let (plan, marks) = (self.plan, self.marks);
+        let sets = match need {
+            Need::All => &mut self.steps,
+            Need::Spare => &mut self.spare,
+        };
+        let is_new = marks.is_active(step)
+            && sets.get_mut(set.index()).is_some_and(|steps| steps.insert(step));
+        let Some(planned) = plan.steps.get(step.index()).filter(|_| is_new) else { return };
+        let fallback = marks.fallback(step);
+        let waits = fallback.map(|fallback| fallback.after.as_slice()).unwrap_or_default();
+        planned.after.iter().chain(waits).for_each(|before| self.reach(need, set, *before));
+        if let (true, Work::Part(work)) = (marks.tries_all(step), &planned.work) {
+            work.others_after.iter().for_each(|before| self.reach(need, set, *before));
         }
     }
 
@@ -321,12 +305,15 @@ impl<'a> Walk<'a> {
     }
 
     fn include(&mut self, set: SetId, other: SetId) {
-        for all in [&mut self.steps, &mut self.begun] {
+        for all in [&mut self.steps, &mut self.begun, &mut self.spare] {
             let Some(steps) = all.get(other.index()).cloned() else { continue };
             if let Some(own) = all.get_mut(set.index()) {
                 own.add(&steps);
             }
         }
+        let spares = self.spares.iter().filter(|(spare, _)| spare.set == other);
+        let spares = spares.map(|(spare, rule)| (Spare { set, ..*spare }, Arc::clone(rule)));
+        self.spares.extend(spares.collect::<Vec<_>>());
     }
 
     // ---- sourceStatus ----------------------------------------------------------------------------------------------
@@ -336,7 +323,7 @@ impl<'a> Walk<'a> {
     fn statuses_last(&mut self) {
         for (set, site) in std::mem::take(&mut self.statuses) {
             let [usage] = self.parts.usages(set) else { continue };
-            let mut before = self.steps.first().cloned().unwrap_or_else(|| Steps::none(0));
+            let mut before = self.steps.first().cloned().unwrap_or_else(|| StepSet::none(0));
             let mut outer = self.parts.part(*usage).and_then(|part| part.parent);
             while let Some(id) = outer {
                 before.add(&self.of_usage(id));
@@ -348,8 +335,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn of_usage(&self, usage: UsageId) -> Steps {
-        let mut all = Steps::none(self.plan.steps.len());
+    fn of_usage(&self, usage: UsageId) -> StepSet {
+        let mut all = StepSet::none(self.plan.steps.len());
         let sets = (0..).map(SetId).zip(&self.steps);
         for (_, steps) in sets.filter(|(set, _)| self.parts.usages(*set).contains(&usage)) {
             all.add(steps);
