@@ -39,7 +39,23 @@ pub(super) fn read(
     roots: &[Node],
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Declared> {
-    entries(roots).filter_map(|entry| declared(cx, entry, problems)).collect()
+    let mut seen: Vec<&Entry> = Vec::new();
+    let mut found = Vec::new();
+    for entry in entries(roots) {
+        if let Some(first) = seen.iter().find(|other| other.key == entry.key) {
+            let message = format!("`{}` is computed twice", entry.key);
+            problems.push(
+                Diagnostic::error(Code::DuplicateOwner, message)
+                    .at(entry.key_span, "the second")
+                    .at(first.key_span, "the first")
+                    .help("one of them says what it is; remove the other"),
+            );
+            continue;
+        }
+        seen.push(entry);
+        found.extend(declared(cx, entry, problems));
+    }
+    found
 }
 
 /// Gives the fields their sources: those of which something is not covered stay without.
