@@ -1,9 +1,11 @@
-//! Operations that ask the same at the same time: one of them runs, and its answer is that of all (decision 0022).
+//! Operations that ask the same at the same time: one of them runs, and its answer is that of all (decision 0023).
 //!
-//! The same are the plan, the variables, and all that is known of who asks. An answer with errors is nobody else's: who joined runs for
-//! itself then, and has more time left. What began before a mutation is not joined after it, nor what has used a tenth of its time.
+//! The same are the plan, the variables, and all that is known of who asks. What began before a mutation is not joined after it, nor
+//! what began longer ago than a moment. The answer is that of all, whatever it is: also one with errors, and a panic.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -11,22 +13,27 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
-use super::{Engine, Outcome, Prepared, Response};
+use super::{Engine, Prepared, Response};
 use crate::cache::Epoch;
 use crate::operation::{OperationKind, Variables};
 use crate::plan::Plan;
 use crate::principal::Principal;
 
-/// Who joins a run misses at most this part of the time that it has.
-const JOINED: u32 = 10;
+/// Who joins is given nothing that was read longer ago than this, and has at most so much less time.
+const JOINED: Duration = Duration::from_millis(100);
 
-type Run = Shared<BoxFuture<'static, Response>>;
+const PANICKED: &str = "the run that this operation had joined panicked";
+
+/// A run's answer; `None`: it panicked.
+type Answer = BoxFuture<'static, Option<Response>>;
+type Run = Shared<Answer>;
 
 /// The runs that wait for backends. What is answered at once is never among them.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
-    runs: Mutex<HashMap<Asked, Seat>>,
+    runs: Mutex<HashMap<Arc<Asked>, Seat>>,
     number: AtomicU64,
 }
 
@@ -59,9 +66,9 @@ impl From<Principal> for Who {
 
 #[derive(Debug)]
 struct Seat {
-    run: WeakShared<BoxFuture<'static, Response>>,
-    began: Epoch,
-    deadline: Instant,
+    run: WeakShared<Answer>,
+    epoch: Epoch,
+    began: Instant,
     number: u64,
     _plan: Arc<Plan>,
 }
@@ -77,18 +84,19 @@ impl Asked {
 }
 
 impl Alike {
-    /// A run that is the same, began after the last mutation, and no longer ago than this.
-    fn join(&self, prepared: &Prepared, now: Epoch, ago: Duration) -> Option<Run> {
-        let runs = self.runs();
-        if runs.is_empty() {
+    /// A run that is the same, began after the last mutation, and no longer than a moment ago.
+    fn join(&self, prepared: &Prepared, epoch: Epoch) -> Option<Run> {
+        if self.runs().is_empty() {
             return None;
         }
-        let seat = runs.get(&Asked::of(prepared))?;
-        let is_recent = prepared.times.deadline.saturating_duration_since(seat.deadline) <= ago;
-        if seat.began == now && is_recent { seat.run.upgrade() } else { None }
+        let asked = Asked::of(prepared);
+        let runs = self.runs();
+        let seat = runs.get(&asked)?;
+        let is_recent = seat.began.elapsed() <= JOINED;
+        if seat.epoch == epoch && is_recent { seat.run.upgrade() } else { None }
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<Asked, Seat>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<Arc<Asked>, Seat>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,16 +104,15 @@ impl Alike {
 /// Takes a run's seat away when it is over, and also when nobody waits for it any more.
 struct Leave {
     engine: Arc<Engine>,
-    prepared: Arc<Prepared>,
+    asked: Arc<Asked>,
     number: u64,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let asked = Asked::of(&self.prepared);
         let mut runs = self.engine.alike.runs();
-        if runs.get(&asked).is_some_and(|seat| seat.number == self.number) {
-            runs.remove(&asked);
+        if runs.get(&self.asked).is_some_and(|seat| seat.number == self.number) {
+            runs.remove(&self.asked);
         }
     }
 }
@@ -115,46 +122,47 @@ impl Engine {
     pub(super) async fn run_or_join(self: &Arc<Self>, prepared: Prepared) -> Response {
         let is_plain = prepared.cost.is_none() && !prepared.is_traced;
         if prepared.plan.operation.kind != OperationKind::Query || !is_plain {
-            return self.run(&prepared).await;
+            return Box::pin(self.run(&prepared)).await;
         }
-        let began = self.loader.cache.epoch();
-        if let Some(run) = self.alike.join(&prepared, began, self.graph.deadline / JOINED) {
-            let response = run.await;
-            return match response.outcome {
-                Outcome::Data { has_errors: false } => response,
-                _ => self.run(&prepared).await,
-            };
+        let (epoch, began) = (self.loader.cache.epoch(), Instant::now());
+        if let Some(run) = self.alike.join(&prepared, epoch) {
+            return unless_panicked(run.await);
         }
         let (engine, prepared) = (Arc::clone(self), Arc::new(prepared));
         let own = Arc::clone(&prepared);
         let mut run = async move { engine.run(&own).await }.boxed();
         match futures_util::poll!(&mut run) {
             Poll::Ready(response) => response,
-            Poll::Pending => self.offer(prepared, began, run).await,
+            Poll::Pending => unless_panicked(self.offer(&prepared, (epoch, began), run).await),
         }
     }
 
-    /// Lets others join a run that waits.
+    /// Lets others join a run that waits. Whoever drives it, what it logs is under the request that began it.
     fn offer(
         self: &Arc<Self>,
-        prepared: Arc<Prepared>,
-        began: Epoch,
+        prepared: &Prepared,
+        (epoch, began): (Epoch, Instant),
         run: BoxFuture<'static, Response>,
     ) -> Run {
         let number = self.alike.number.fetch_add(1, Ordering::Relaxed);
-        let (asked, plan) = (Asked::of(&prepared), Arc::clone(&prepared.plan));
-        let deadline = prepared.times.deadline;
-        let leave = Leave { engine: Arc::clone(self), prepared, number };
+        let (asked, plan) = (Arc::new(Asked::of(prepared)), Arc::clone(&prepared.plan));
+        let leave = Leave { engine: Arc::clone(self), asked: Arc::clone(&asked), number };
         let run = async move {
             let _leave = leave;
-            run.await
+            // a shared future that panics would leave those who wait for it without an end
+            AssertUnwindSafe(run).catch_unwind().await.ok()
         };
-        let run = run.boxed().shared();
+        let run = run.instrument(Span::current()).boxed().shared();
         if let Some(weak) = run.downgrade() {
-            let seat = Seat { run: weak, began, deadline, number, _plan: plan };
+            let seat = Seat { run: weak, epoch, began, number, _plan: plan };
             let before = self.alike.runs().insert(asked, seat);
             drop(before);
         }
         run
     }
+}
+
+/// Of a run that panicked, everybody who waits for it panics: the edge answers each of them.
+fn unless_panicked(response: Option<Response>) -> Response {
+    response.unwrap_or_else(|| resume_unwind(Box::new(PANICKED) as Box<dyn Any + Send>))
 }

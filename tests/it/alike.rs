@@ -1,8 +1,11 @@
 //! Operations that ask the same at the same time run once, and never for somebody else.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cyclorama::principal::Principal;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -115,8 +118,45 @@ async fn what_began_before_a_mutation_is_not_joined_after_it() {
     assert_eq!(new["data"]["customers"]["nodes"][0]["name"], "New");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_began_longer_ago_than_a_moment_is_not_joined() {
+    let (gateway, gate) = held();
+    let first = ask(&gateway, 8);
+    tokio::pin!(first);
+    assert!(futures_util::poll!(&mut first).is_pending());
+    assert_eq!(gateway.calls().len(), 2);
+    tokio::time::advance(Duration::from_millis(99)).await;
+    let soon = ask(&gateway, 8);
+    tokio::pin!(soon);
+    assert!(futures_util::poll!(&mut soon).is_pending());
+    assert_eq!(gateway.calls().len(), 0);
+    tokio::time::advance(Duration::from_millis(2)).await;
+    let late = ask(&gateway, 8);
+    tokio::pin!(late);
+    assert!(futures_util::poll!(&mut late).is_pending());
+    assert_ne!(gateway.calls().len(), 0);
+    gate.notify_waiters();
+    let (first, soon, late) = tokio::join!(first, soon, late);
+    assert_eq!((first.get("errors"), &first), (None, &soon));
+    assert_eq!(first, late);
+}
+
 #[tokio::test]
-async fn an_answer_with_errors_is_nobody_elses() {
+async fn a_panic_ends_everybody_who_waits_and_nobody_who_comes_later() {
+    let (gateway, gate) = held();
+    gateway.world(|world| world.panics = Some("support".to_owned()));
+    let asked = || AssertUnwindSafe(ask(&gateway, 8)).catch_unwind();
+    let (first, second) = (asked(), asked());
+    tokio::pin!(first, second);
+    assert!(futures_util::poll!(&mut first).is_pending());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    gate.notify_waiters();
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.is_err() && second.is_err());
+}
+
+#[tokio::test]
+async fn an_answer_with_errors_is_that_of_all_who_wait_for_it() {
     let (gateway, gate) = held();
     gateway.world(|world| world.reply("support POST /tickets/search", 400, &json!({})));
     let first = ask(&gateway, 8);
@@ -125,12 +165,10 @@ async fn an_answer_with_errors_is_nobody_elses() {
     let second = ask(&gateway, 8);
     tokio::pin!(second);
     assert!(futures_util::poll!(&mut second).is_pending());
-    gateway.world(|world| {
-        world.replies.clear();
-        world.gates.clear();
-    });
+    assert_eq!(gateway.calls().len(), 2);
     gate.notify_waiters();
-    let first = first.await;
+    let (first, second) = tokio::join!(first, second);
     assert!(!codes(&first).is_empty(), "{first}");
-    assert_eq!(second.await.get("errors"), None);
+    assert_eq!(first, second);
+    assert_eq!(gateway.calls().len(), 0);
 }

@@ -96,6 +96,24 @@ async fn parts_of_an_answer_are_of_one_moment_and_together_the_whole() {
 }
 
 #[tokio::test]
+async fn all_fields_and_all_parts_of_an_answer_are_of_one_moment() {
+    let gateway = deployment().over(world("2026-03-01T00:00:00Z"));
+    gateway.world(|world| {
+        world.present = Some("2026-03-03T00:00:00Z".parse().unwrap());
+        world.hurries = true;
+    });
+    for query in
+        ["one: daysOverdue two: daysOverdue", "one: daysOverdue ... @defer { two: daysOverdue }"]
+    {
+        let parts = gateway.deliver(&list(query), json!({}), Format::Ids).await.all().await;
+        let data = merged(&parts, Format::Ids)["data"].clone();
+        let dated = &data["customer"]["invoices"]["nodes"][0];
+        assert!(dated["one"].as_u64() >= Some(2), "{data}");
+        assert_eq!(dated["one"], dated["two"], "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_read_is_asked_for_and_hidden_from_whom_it_is_hidden() {
     let gateway = deployment().start();
     let query = format!("{{ customer(id: \"{}\") {{ isHushed }} }}", customer_id("c2"));

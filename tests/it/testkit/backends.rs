@@ -27,6 +27,10 @@ pub(crate) struct World {
     pub(crate) mood: Mood,
     /// The time of day; `None`: the real one.
     pub(crate) present: Option<jiff::Timestamp>,
+    /// It is a day later each time that anybody looks.
+    pub(crate) hurries: bool,
+    /// Calls whose line begins so make their operation panic.
+    pub(crate) panics: Option<String>,
 }
 
 /// How backends make more calls necessary than need be, without ever being wrong.
@@ -90,6 +94,8 @@ impl Default for World {
             ticket_pages: 1,
             mood: Mood::default(),
             present: None,
+            hurries: false,
+            panics: None,
         }
     }
 }
@@ -112,12 +118,25 @@ impl World {
         gate
     }
 
+    /// What a clock says now.
+    pub(super) fn present(&mut self) -> jiff::Timestamp {
+        let now = self.present.unwrap_or_else(jiff::Timestamp::now);
+        if self.hurries {
+            self.present = Some(now + jiff::SignedDuration::from_hours(24));
+        }
+        now
+    }
+
     pub(super) fn pause(&self, call: &Call) -> Duration {
         found(&self.pauses, call).copied().unwrap_or_default()
     }
 
     pub(super) fn gate(&self, call: &Call) -> Option<Arc<Notify>> {
         found(&self.gates, call).cloned()
+    }
+
+    pub(super) fn panics(&self, call: &Call) -> bool {
+        self.panics.as_ref().is_some_and(|line| call.line().starts_with(line))
     }
 
     pub(super) fn answer(&mut self, call: &Call) -> Result<WireResponse, String> {

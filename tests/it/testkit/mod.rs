@@ -93,9 +93,7 @@ impl Deployment {
         let settings = EngineSettings {
             cursor_secret: compiled.settings.cursor_secret,
             known: compiled.settings.known,
-            clock: Clock::new(move || {
-                shown.lock().expect("no panic").present.unwrap_or_else(jiff::Timestamp::now)
-            }),
+            clock: Clock::new(move || shown.lock().expect("no panic").present()),
         };
         let engine = Engine::over(graph, backends, settings).expect("an engine");
         Gateway { engine, calls, world, principal: Principal::anonymous() }
@@ -109,9 +107,9 @@ fn wire(
     Arc::new(move |request: WireRequest| {
         let call = Call::of(&request);
         calls.lock().expect("no panic").push(call.clone());
-        let (reply, pause, gate) = {
+        let (reply, pause, gate, panics) = {
             let mut world = world.lock().expect("no panic");
-            (world.answer(&call), world.pause(&call), world.gate(&call))
+            (world.answer(&call), world.pause(&call), world.gate(&call), world.panics(&call))
         };
         async move {
             if let Some(gate) = gate {
@@ -120,6 +118,7 @@ fn wire(
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
+            assert!(!panics, "as it was told");
             reply.map_err(|reason| BackendError::Exchange { source: reason.into() })
         }
         .boxed()
