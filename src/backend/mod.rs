@@ -34,7 +34,7 @@ use self::log::Log;
 use self::token::Tokens;
 use self::tries::Tries;
 use crate::error::BackendError;
-use crate::graph::{Backend, Call, Effect, Graph};
+use crate::graph::{Auth, Backend, Call, Effect, Graph};
 use crate::mapping::Payload;
 use crate::template::Inputs;
 use crate::transport::{self, Decoded, MemoryWire, Wire};
@@ -106,7 +106,7 @@ impl Backends {
         self
     }
 
-    /// No call is tried again: what goes over the wires is what was planned.
+    /// No call is tried again: what goes over the wires is what was planned, and once more what a new access token may mend.
     #[must_use]
     pub fn once(self) -> Self {
         Self { is_once: true, ..self }
@@ -196,10 +196,19 @@ fn is_same_way(one: &Backend, other: &Backend) -> bool {
     one.role == other.role
         && one.vendor == other.vendor
         && one.url == other.url
+        && token_url(one) == token_url(other)
         && (&one.tls_ca, &one.tls_client) == (&other.tls_ca, &other.tls_client)
         && one.connect_timeout == other.connect_timeout
         && one.concurrency == other.concurrency
         && one.policy == other.policy
+}
+
+/// Where its access tokens come from, which goes over a connection of its own.
+fn token_url(backend: &Backend) -> Option<&str> {
+    match &backend.auth {
+        Auth::ClientCredentials(client) => Some(&client.token_url),
+        _ => None,
+    }
 }
 
 fn in_time(deadline: &Deadline) -> Result<(), BackendError> {

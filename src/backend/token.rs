@@ -12,6 +12,9 @@ use crate::transport::{self, Wire};
 /// The last tenth of its time, up to a minute, a token is no longer used: it has to get there.
 const EARLY_MOST: Duration = Duration::from_mins(1);
 
+/// One that is refused so soon after it was granted would be refused again: what is wrong is not its age.
+const FRESH: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 pub(super) struct Tokens {
     wire: Wire,
@@ -68,15 +71,16 @@ impl Tokens {
         token
     }
 
-    /// The backend does not take this one.
-    pub(super) fn refuse(&self, token: &str) {
+    /// The backend does not take this one. Whether another one may be got: by now, or because this one is old.
+    pub(super) fn refuse(&self, token: &str) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last
-            .as_ref()
-            .is_some_and(|last| last.came.as_ref().is_ok_and(|(one, _)| **one == *token))
-        {
+        let is_last = |last: &Last| last.came.as_ref().is_ok_and(|(one, _)| **one == *token);
+        let Some(granted) = last.as_ref().filter(|last| is_last(last)) else { return true };
+        let is_old = granted.at.elapsed() >= FRESH;
+        if is_old {
             *last = None;
         }
+        is_old
     }
 
     fn known(&self, of: &ClientCredentials) -> Option<Arc<str>> {

@@ -167,7 +167,7 @@ impl<'a> Tries<'a> {
     /// How long to wait for the next attempt; `None`: there is none.
     pub(super) fn next(&mut self, error: &BackendError, deadline: &Deadline) -> Option<Duration> {
         if self.is_token_refused(error) {
-            return Some(Duration::ZERO);
+            return self.way.may_retry(Instant::now()).then_some(Duration::ZERO);
         }
         let cause = Cause::of(error);
         let may = self.number < self.most
@@ -199,9 +199,8 @@ impl<'a> Tries<'a> {
         else {
             return false;
         };
-        self.way.line.tokens.refuse(&token);
         self.access.is_renewed = true;
-        true
+        self.way.line.tokens.refuse(&token)
     }
 
     /// The error of the call. Of a write of which nobody knows whether it was done, that is it.

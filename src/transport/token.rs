@@ -14,6 +14,9 @@ use crate::template::{encode, push_pair};
 /// More than any token has.
 const ANSWER_BYTES: usize = 64 * 1024;
 
+/// No token is thought good for longer, whatever is said of it.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
 /// A token, and for how long it is good, if that is said.
 pub struct Granted {
     pub token: Arc<str>,
@@ -84,10 +87,13 @@ pub fn granted(response: &WireResponse) -> Result<Granted, BackendError> {
     {
         return Err(unreadable("the token is none"));
     }
-    let seconds = answer.expires_in.and_then(|value| match value {
-        Value::Number(number) => number.to_string().parse().ok(),
+    let seconds: Option<f64> = answer.expires_in.and_then(|value| match value {
+        Value::Number(number) => number.as_f64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
     });
-    Ok(Granted { token: answer.access_token.into(), lifetime: seconds.map(Duration::from_secs) })
+    let lifetime = seconds.filter(|seconds| !seconds.is_nan()).map(|seconds| {
+        Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST).min(LONGEST)
+    });
+    Ok(Granted { token: answer.access_token.into(), lifetime })
 }

@@ -78,7 +78,7 @@ static TLS: Shape = Shape {
         optional(
             "ca",
             Kind::Text("PEM"),
-            "The authorities, as certificates in PEM, of which one must have signed the backend's own: \
+            "The authorities, as certificates in PEM, of which one must have signed the backend's own, and that of the server that grants its access tokens: \
              `${file.certificates/ca.pem}`. Instead of those of the system.",
         ),
         optional(

@@ -1,7 +1,7 @@
 //! Access tokens: got once for all who need one, kept while they are good, renewed when the backend refuses them, never told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -91,18 +91,62 @@ async fn fifty_calls_at_once_get_one_token_and_later_ones_use_it_until_shortly_b
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_renewed_once_for_reads_and_changes() {
     for call in [read(), write()] {
-        let world =
-            world_with(
-                client(),
-                granted,
-                |token| if token == "Bearer t0" { status(401) } else { ok() },
-            );
+        let is_revoked = Arc::new(AtomicBool::new(false));
+        let revoked = Arc::clone(&is_revoked);
+        let world = world_with(client(), granted, move |token| {
+            let is_refused = token == "Bearer t0" && revoked.load(Ordering::Relaxed);
+            if is_refused { status(401) } else { ok() }
+        });
+        world.call(&call).await.unwrap();
+        advance(Duration::from_secs(10)).await;
+        is_revoked.store(true, Ordering::Relaxed);
         world.call(&call).await.unwrap();
         world.call(&call).await.unwrap();
-        assert_eq!(counts(&world), (2, 3));
-        let closed = world_with(client(), granted, |_| status(401));
-        let error = closed.call(&call).await.unwrap_err();
-        assert_eq!((error.code(), counts(&closed)), (ErrorCode::BackendUnauthorized, (2, 2)));
+        assert_eq!(counts(&world), (2, 4));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_refuses_new_tokens_too_is_not_a_reason_to_get_more_of_them() {
+    let world = world_with(client(), granted, |_| status(401));
+    for asked in 1..=5 {
+        let error = world.call(&read()).await.unwrap_err();
+        let counts = counts(&world);
+        assert_eq!((error.code(), counts), (ErrorCode::BackendUnauthorized, (1, asked)));
+        advance(Duration::from_secs(1)).await;
+    }
+    // an old one may have been taken back
+    advance(Duration::from_secs(5)).await;
+    world.call(&read()).await.unwrap_err();
+    assert_eq!(counts(&world), (2, 7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_is_read_however_it_is_written_and_however_long_it_is() {
+    for (written, seconds) in [
+        ("600", 540),
+        ("600.9", 540),
+        ("\"600\"", 540),
+        ("6e2", 540),
+        ("18446744073709551615", 364 * 86_400),
+        ("1e300", 364 * 86_400),
+    ] {
+        let body = format!(r#"{{"access_token":"t","expires_in":{written}}}"#);
+        let world = world_with(client(), move |_| answer(200, &[], &body), |_| ok());
+        world.call(&read()).await.unwrap();
+        advance(Duration::from_secs(seconds - 1)).await;
+        world.call(&read()).await.unwrap();
+        assert_eq!(counts(&world), (1, 2), "{written}");
+        advance(Duration::from_hours(24)).await;
+        world.call(&read()).await.unwrap();
+        assert_eq!(counts(&world), (2, 3), "{written}");
+    }
+    for written in ["0", "-5"] {
+        let body = format!(r#"{{"access_token":"t","expires_in":{written}}}"#);
+        let world = world_with(client(), move |_| answer(200, &[], &body), |_| ok());
+        world.call(&read()).await.unwrap();
+        world.call(&read()).await.unwrap();
+        assert_eq!(counts(&world), (2, 2), "{written}");
     }
 }
 
