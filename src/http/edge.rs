@@ -51,7 +51,7 @@ impl Edge {
             let answered = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
             let response = answered.unwrap_or_else(|_| panicked());
             protect(match encodings {
-                Some(encodings) => compress(response, encodings).await,
+                Some(encodings) => Box::pin(compress(response, encodings)).await,
                 None => response,
             })
         })
@@ -62,10 +62,12 @@ impl Edge {
         match &self.graph {
             Some(place) if request.uri().path() == "/graphql" => {
                 let server = place.server.clone();
-                origin::admit(place, request, |request| graphql::handle(server, request)).await
+                // boxed: what is around it is moved several times before it is polled
+                let handled = |request| Box::pin(graphql::handle(server, request));
+                origin::admit(place, request, handled).await
             }
             _ => {
-                let Ok(response) = self.routes.clone().oneshot(request).await;
+                let Ok(response) = Box::pin(self.routes.clone().oneshot(request)).await;
                 response
             }
         }

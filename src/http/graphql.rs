@@ -30,7 +30,7 @@ pub(super) async fn handle(server: Server, request: axum::extract::Request) -> R
     let (mut parts, body) = request.into_parts();
     let principal = principal(&parts, &gateway.engine.graph().forward_headers);
     if socket::is_upgrade(&parts.headers) {
-        return socket::upgrade(server, &mut parts, principal).await;
+        return Box::pin(socket::upgrade(server, &mut parts, principal)).await;
     }
     let token = events::token(&parts.headers, &parts.uri);
     match parts.method {
@@ -128,7 +128,7 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
         }
         Ok(Incoming::Batch(members)) => {
             let client = gateway.client(parts, &principal);
-            batch(gateway, members, (&principal, client), media).await
+            Box::pin(batch(gateway, members, (&principal, client), media)).await
         }
         Ok(Incoming::NotByGet(message)) => method_not_allowed(media, profile, message, "POST"),
         Err(refusal) => answer::refusal_in(media, profile, &refusal),
@@ -196,7 +196,7 @@ async fn execute(
 ) -> Response {
     let engine = &gateway.engine;
     let delivery = match takes.in_parts {
-        Some(format) => engine.deliver(request, principal, format).await,
+        Some(format) => Box::pin(engine.deliver(request, principal, format)).await,
         None => Delivery::Whole(engine.execute(request, principal).await),
     };
     match (delivery, takes.in_parts) {

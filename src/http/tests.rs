@@ -50,3 +50,13 @@ async fn every_answer_has_the_headers_that_protect_it() {
     );
     assert_eq!(header("access-control-allow-origin"), None);
 }
+
+/// It is moved several times on its way through the server: what is large in it stands in boxes.
+#[tokio::test]
+async fn what_is_under_way_for_a_request_is_small() {
+    let edge = edge::Edge::of_routes(Router::new(), Observer::default());
+    let passing = edge.pass(axum::extract::Request::default());
+    let bytes = size_of_val(&passing);
+    assert!(bytes <= 4096, "{bytes} bytes");
+    assert_eq!(passing.await.status(), 404);
+}
