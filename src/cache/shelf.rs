@@ -135,6 +135,13 @@ impl<'a> Shelf<'a> {
         (entry.answer.has.covers(wanted) && self.cache.is_current(&entry)).then_some(entry)
     }
 
+    /// That a key was missed counts for it: a full store takes in what is asked for more often than what it would give up.
+    pub fn missed(&self, key: &[u8]) {
+        if self.entries.is_some() {
+            self.cache.store.get(key);
+        }
+    }
+
     /// Keeps an answer whose read began at `began`; thrown away if a mutation has dropped one of its tags since. The tags are
     /// only made for what may be kept.
     pub fn fill(
@@ -155,8 +162,6 @@ impl<'a> Shelf<'a> {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(Arc::clone(&key), Arc::clone(&entry));
         drop(replaced);
-        // That it was missed counts for it: a full store takes in what is asked for more often than what it would give up.
-        self.cache.store.get(&key);
         self.cache.store.insert(key, entry);
     }
 }
@@ -304,6 +309,7 @@ mod tests {
         }
         for _ in 0..20 {
             if !has(&cache, "load:wanted", Instant::now()) {
+                cache.shelf(b"load:").missed(b"load:wanted");
                 fill(&cache, "load:wanted");
             }
             cache.counts();

@@ -53,7 +53,10 @@ pub(super) fn start(
             // One that landed since the key was looked up has left its answer.
             None => match shelf.get(cache_key, load.wanted, now) {
                 Some(hit) => flights.push(landed(key, hit.into())),
-                None => own.push(key),
+                None => {
+                    shelf.missed(cache_key);
+                    own.push(key);
+                }
             },
         }
     }
