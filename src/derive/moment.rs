@@ -73,14 +73,6 @@ impl Moment {
         };
         today.duration_since(day).as_hours() / 24
     }
-
-    /// How many days ago it was, begun ones counted; 0 or less: not yet, or today.
-    pub(super) fn days_before(&self, now: Timestamp) -> i64 {
-        match self {
-            Self::Instant(..) => -(-self.seconds_before(now)).div_euclid(DAY),
-            Self::Day(_) => self.seconds_before(now).div_euclid(DAY),
-        }
-    }
 }
 
 fn shifted(now: Timestamp, shift: i64) -> Option<Timestamp> {

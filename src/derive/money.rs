@@ -41,7 +41,7 @@ impl<'t> Reckoner<'t> {
                 continue;
             };
             // what has no date is not late
-            let days = row.moment(buckets.since).map_or(0, |moment| moment.days_before(self.now));
+            let days = row.moment(buckets.since).map_or(0, |moment| moment.days_over(self.now));
             let fits = |limit: &Option<u32>| limit.is_none_or(|limit| days <= i64::from(limit));
             let place = buckets.limits.iter().position(|(_, limit)| fits(limit));
             if let Some(totals) = place.and_then(|place| all.get_mut(place)) {
