@@ -100,7 +100,8 @@ impl State {
         match (median, self.usual.norm) {
             (Some(median), Some(norm)) => self.judge(median, norm),
             (_, None) => (self.usual.is_slow, self.in_a_row) = (false, 0),
-            (None, Some(_)) => {}
+            // what is known of nobody is not in a row
+            (None, Some(_)) => self.in_a_row = 0,
         }
         self.medians.extend(median.map(|median| (ended, median)));
         (self.usual.is_slow != was_slow).then_some(self.usual)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -106,6 +107,8 @@ struct Alert {
     backend: Arc<str>,
     vendor: Arc<str>,
     group: Arc<str>,
+    /// When it was seen.
+    at: Timestamp,
     /// The median of the last minute, and the usual one.
     median: Option<Duration>,
     norm: Option<Duration>,
@@ -117,7 +120,7 @@ impl Alert {
         json!({
             "kind": self.kind.as_str(),
             "state": if self.began { "began" } else { "ended" },
-            "at": jiff::Timestamp::now().to_string(),
+            "at": self.at.to_string(),
             "backend": &*self.backend,
             "vendor": &*self.vendor,
             "group": &*self.group,
@@ -201,6 +204,7 @@ impl Seen {
                 backend: Arc::clone(backend),
                 vendor: Arc::clone(&self.vendor),
                 group: Arc::clone(group),
+                at: Timestamp::now(),
                 median: figures.and_then(|group| group.usual.median),
                 norm: figures.and_then(|group| group.usual.norm),
             });
