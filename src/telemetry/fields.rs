@@ -12,11 +12,16 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 #[derive(Debug)]
 pub(super) struct JsonFields;
 
+/// Room for an id, a trace's id and a name: the usual span is written without growing.
+const ROOM: usize = 160;
+
 impl<'w> FormatFields<'w> for JsonFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut members = Members::default();
+        let mut members = Members { text: String::with_capacity(ROOM) };
+        members.text.push('{');
         fields.record(&mut members);
-        write!(writer, "{{{}}}", members.text)
+        members.text.push('}');
+        writer.write_str(&members.text)
     }
 
     fn add_fields(
@@ -24,31 +29,47 @@ impl<'w> FormatFields<'w> for JsonFields {
         current: &'w mut FormattedFields<Self>,
         fields: &Record<'_>,
     ) -> fmt::Result {
-        let open = current.fields.strip_suffix('}').unwrap_or("{");
-        let mut members = Members { text: open.strip_prefix('{').unwrap_or_default().to_owned() };
+        let mut members = Members { text: std::mem::take(&mut current.fields) };
+        if members.text.pop().is_none() {
+            members.text.push('{');
+        }
         fields.record(&mut members);
-        current.fields = format!("{{{}}}", members.text);
+        members.text.push('}');
+        current.fields = members.text;
         Ok(())
     }
 }
 
-/// Members of an object, without its braces.
-#[derive(Default)]
+/// An object that is not closed yet.
 struct Members {
     text: String,
 }
 
 impl Members {
+    fn name(&mut self, field: &Field) {
+        let is_first = self.text.len() == 1;
+        self.text.push_str(if is_first { "\"" } else { ",\"" });
+        self.text.push_str(field.name());
+        self.text.push_str("\":");
+    }
+
     fn add(&mut self, field: &Field, value: impl Into<serde_json::Value>) {
-        let comma = if self.text.is_empty() { "" } else { "," };
+        self.name(field);
         // writing to a string does not fail
-        write!(self.text, "{comma}\"{}\":{}", field.name(), value.into()).ok();
+        write!(self.text, "{}", value.into()).ok();
     }
 }
 
 impl Visit for Members {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value);
+        // what needs no escapes is most of it
+        if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            return self.add(field, value);
+        }
+        self.name(field);
+        self.text.push('"');
+        self.text.push_str(value);
+        self.text.push('"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
