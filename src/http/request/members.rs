@@ -2,41 +2,84 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::map::Entry;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A JSON object in which no name stands twice. Those inside it are as `serde_json` reads them: the last counts.
-#[derive(Debug)]
-pub(super) struct Members(pub(super) Map<String, Value>);
+/// Those that mean something, whatever they hold. What else is there is left out.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    pub(super) query: Option<Value>,
+    pub(super) operation_name: Option<Value>,
+    /// `documentId`, `doc_id`, `id`.
+    pub(super) ids: [Option<Value>; 3],
+    pub(super) variables: Option<Value>,
+    pub(super) extensions: Option<Value>,
+}
 
+/// The names of the ids, in their order.
+pub(super) const IDS: [&str; 3] = ["documentId", "doc_id", "id"];
+
+impl Members {
+    /// The place of a member.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Option<Value>> {
+        let [document_id, doc_id, id] = &mut self.ids;
+        Some(match name {
+            "query" => &mut self.query,
+            "operationName" => &mut self.operation_name,
+            "documentId" => document_id,
+            "doc_id" => doc_id,
+            "id" => id,
+            "variables" => &mut self.variables,
+            "extensions" => &mut self.extensions,
+            _ => return None,
+        })
+    }
+}
+
+impl From<Map<String, Value>> for Members {
+    fn from(map: Map<String, Value>) -> Self {
+        let mut members = Self::default();
+        for (name, value) in map {
+            if let Some(place) = members.get_mut(&name) {
+                *place = Some(value);
+            }
+        }
+        members
+    }
+}
+
+/// Of an object in which one of them stands twice, an error. What is inside of them is as `serde_json` reads it: the last counts.
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor).map(Self)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Map<String, Value>;
+    type Value = Members;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
-            match members.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(access.next_value()?);
-                }
-                Entry::Occupied(place) => {
-                    return Err(A::Error::custom(format_args!("`{}` is there twice", place.key())));
+        let mut members = Members::default();
+        while let Some(Name(name)) = access.next_key()? {
+            match members.get_mut(&name) {
+                None => drop(access.next_value::<IgnoredAny>()?),
+                Some(place @ None) => *place = Some(access.next_value()?),
+                Some(Some(_)) => {
+                    return Err(A::Error::custom(format_args!("`{name}` is there twice")));
                 }
             }
         }
         Ok(members)
     }
 }
+
+/// Borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);

@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use self::members::Members;
+use self::members::{IDS, Members};
 use super::{Settings, StatusProfile};
 use crate::engine;
 use crate::error::{ErrorCode, RequestError};
@@ -110,8 +110,8 @@ pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<Posted, R
         ));
     }
     if body.trim_ascii_start().starts_with(b"{") {
-        let Members(members) = parse(body, profile)?;
-        return from_members(members, profile).map(|request| Posted::One(Box::new(request)));
+        let members: Members = parse(body, profile)?;
+        return request(members, profile).map(|request| Posted::One(Box::new(request)));
     }
     match parse(body, profile)? {
         Value::Array(members) => Ok(Posted::Batch(members)),
@@ -138,7 +138,7 @@ pub(super) fn from_pairs(
     pairs: Vec<(String, String)>,
     profile: StatusProfile,
 ) -> Result<engine::Request, Refusal> {
-    let mut members = Map::new();
+    let mut members = Members::default();
     for (name, text) in pairs {
         let value = match name.as_str() {
             "query" | "operationName" | "documentId" | "doc_id" | "id" => Value::String(text),
@@ -148,20 +148,24 @@ pub(super) fn from_pairs(
             })?,
             _ => continue,
         };
-        if members.contains_key(&name) {
+        let Some(place) = members.get_mut(&name) else { continue };
+        if place.replace(value).is_some() {
             return Err(Refusal::malformed(format!("`{name}` is there twice"), profile));
         }
-        members.insert(name, value);
     }
-    from_members(members, profile)
+    request(members, profile)
 }
 
 /// The request in the members of a JSON object, wherever it came from.
 pub(super) fn from_members(
-    mut members: Map<String, Value>,
+    members: Map<String, Value>,
     profile: StatusProfile,
 ) -> Result<engine::Request, Refusal> {
-    let mut text = |name: &str| match members.remove(name) {
+    request(members.into(), profile)
+}
+
+fn request(members: Members, profile: StatusProfile) -> Result<engine::Request, Refusal> {
+    let text = |name: &str, value: Option<Value>| match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(Refusal::malformed(
@@ -169,16 +173,20 @@ pub(super) fn from_members(
             profile,
         )),
     };
-    let query = text("query")?;
-    let ids = [text("documentId")?, text("doc_id")?, text("id")?];
-    let mut ids = ids.into_iter().flatten();
+    let query = text("query", members.query)?;
+    let mut ids = Vec::new();
+    for (name, value) in IDS.into_iter().zip(members.ids) {
+        ids.extend(text(name, value)?);
+    }
+    let mut ids = ids.into_iter();
     let id = ids.next();
     if ids.any(|other| Some(&other) != id.as_ref()) {
         let message = "`documentId`, `doc_id` and `id` name different operations; send one of them";
         return Err(Refusal::malformed(message, profile));
     }
-    let operation_name = text("operationName")?.filter(|name| !name.is_empty());
-    let mut object = |name: &str| match members.remove(name) {
+    let operation_name =
+        text("operationName", members.operation_name)?.filter(|name| !name.is_empty());
+    let object = |name: &str, value: Option<Value>| match value {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members),
         Some(other) => Err(Refusal::malformed(
@@ -186,8 +194,8 @@ pub(super) fn from_members(
             profile,
         )),
     };
-    let variables = object("variables")?;
-    let extensions = object("extensions")?;
+    let variables = object("variables", members.variables)?;
+    let extensions = object("extensions", members.extensions)?;
     let is_named = id.is_some() || extensions.get("persistedQuery").is_some_and(|it| !it.is_null());
     if query.is_none() && !is_named {
         let message = "`query` is missing: it holds the text of the operation";
