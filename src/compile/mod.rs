@@ -35,6 +35,7 @@ mod reach;
 mod schema;
 mod survivorship;
 mod telemetry;
+mod tls;
 mod trees;
 pub(crate) mod types;
 mod vendor;

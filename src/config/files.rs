@@ -79,7 +79,7 @@ impl Environment {
         }
     }
 
-    pub(super) fn file(&self, path: &str) -> Result<String, String> {
+    pub(crate) fn file(&self, path: &str) -> Result<String, String> {
         match self {
             Self::Process { folder } | Self::Offline { folder } => read_text(&folder.join(path)),
             Self::Fixed { files, .. } => {

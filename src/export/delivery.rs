@@ -7,9 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::settings::Receiver;
 use crate::error::{BackendError, chain};
+use crate::telemetry::trace::random;
 use crate::transport::{Post, Posted};
 
-/// The wait before the second attempt; it doubles.
+/// The most that is waited for the second attempt; it doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest that `Retry-After` is obeyed for.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -17,14 +18,20 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_mins(1);
 
 /// The way to a receiver's address with this behind it.
-pub(super) fn post(
+pub(super) fn post(receiver: &Receiver, path: &str, media: &str) -> Result<Post, BackendError> {
+    post_with(receiver, path, &[("content-type", media)])
+}
+
+/// The same with headers that say what is sent: the receiver's own never take their place.
+pub(super) fn post_with(
     receiver: &Receiver,
     path: &str,
-    media: &'static str,
+    headers: &[(&str, &str)],
 ) -> Result<Post, BackendError> {
     let url = format!("{}{path}", receiver.url.reveal());
-    let headers = receiver.headers.iter().map(|(name, value)| (&**name, value.reveal()));
-    Post::new(&url, media, headers, receiver.timeout)
+    let own = receiver.headers.iter().map(|(name, value)| (&**name, value.reveal()));
+    let headers = headers.iter().copied().chain(own);
+    Post::new(&url, &receiver.tls, headers, receiver.timeout)
 }
 
 /// Sends until it is taken, refused for good, or was tried so often. What came last.
@@ -40,10 +47,17 @@ pub(super) async fn deliver(
             Ok(posted) => return Ok(posted),
             Err(_) => None,
         };
-        sleep(told.unwrap_or(wait).min(WAIT_MAX)).await;
+        sleep(told.unwrap_or_else(|| drawn(wait)).min(WAIT_MAX)).await;
         wait *= 2;
     }
     post.send(body).await
+}
+
+/// Half of a wait, and a part of the rest that chance decides: those who were refused together come back one by one.
+fn drawn(wait: Duration) -> Duration {
+    let half = wait / 2;
+    let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
+    half + Duration::from_nanos(random().get() % nanos)
 }
 
 /// Whether things go well with one receiver, for the log.
@@ -92,6 +106,18 @@ pub(super) enum News {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_drawn_from_its_second_half() {
+        let wait = Duration::from_secs(4);
+        let drawn: Vec<_> = (0..1000).map(|_| drawn(wait)).collect();
+        assert!(drawn.iter().all(|drawn| (wait / 2..wait).contains(drawn)));
+        let quarter = |from: u32| {
+            let within = wait * from / 4..wait * (from + 1) / 4;
+            drawn.iter().filter(|drawn| within.contains(*drawn)).count()
+        };
+        assert!(quarter(2) > 300 && quarter(3) > 300);
+    }
 
     fn posted(status: u16) -> Posted {
         Posted { status, retry_after: None, body: Bytes::new() }

@@ -1,9 +1,12 @@
 //! Traces and metrics for a collector of OpenTelemetry, each by a task of its own.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
@@ -27,6 +30,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Attempts of an export of spans. Metrics come again by themselves.
 const ATTEMPTS: u32 = 3;
 const MEDIA: &str = "application/x-protobuf";
+/// Which exporter this is, and in which language it is written, as the protocol wants it.
+const AGENT: &str = concat!("cyclorama-otlp-rust/", env!("CARGO_PKG_VERSION"));
 
 /// What records traces as the settings say, and what is recorded.
 pub fn recorder(
@@ -47,9 +52,12 @@ pub(super) fn start(
 ) -> Result<(), BackendError> {
     let source = source(settings);
     let exporter = |signal, path| {
-        let post = delivery::post(&settings.collector, path, MEDIA)?;
+        let mut headers = vec![("content-type", MEDIA), ("user-agent", AGENT)];
+        headers.extend(settings.is_packed.then_some(("content-encoding", "gzip")));
+        let post = delivery::post_with(&settings.collector, path, &headers)?;
         let (counts, trouble) = (Arc::clone(counts), Trouble::default());
-        Ok::<_, BackendError>(Exporter { signal, post, counts, trouble })
+        let is_packed = settings.is_packed;
+        Ok::<_, BackendError>(Exporter { signal, post, is_packed, counts, trouble })
     };
     if let Some(ended) = ended {
         let exporter = exporter(Signal::Traces, "/v1/traces")?;
@@ -84,6 +92,7 @@ fn source(settings: &Otlp) -> Vec<(Arc<str>, Arc<str>)> {
 struct Exporter {
     signal: Signal,
     post: Post,
+    is_packed: bool,
     counts: Arc<ExportCounts>,
     trouble: Trouble,
 }
@@ -91,7 +100,11 @@ struct Exporter {
 impl Exporter {
     /// How many of what was sent were not taken, of so many.
     async fn send(&mut self, body: Vec<u8>, attempts: u32, all: u64) -> u64 {
-        let went = deliver(&self.post, Bytes::from(body), attempts).await;
+        let body = if self.is_packed { packed(&body) } else { Ok(body) };
+        let went = match body {
+            Ok(body) => deliver(&self.post, Bytes::from(body), attempts).await,
+            Err(source) => Err(BackendError::Exchange { source: Box::new(source) }),
+        };
         let lost = match &went {
             Ok(posted) if posted.is_taken() => otlp::rejected(self.signal, &posted.body).min(all),
             _ => all,
@@ -120,6 +133,13 @@ impl Exporter {
             None => {}
         }
     }
+}
+
+/// By gzip, fast rather than well: it is done where requests are answered.
+fn packed(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(body)?;
+    packed.finish()
 }
 
 /// Sends spans in batches, until it is told to finish and none is left.

@@ -89,6 +89,14 @@ impl std::fmt::Debug for ClientCertificate {
     }
 }
 
+/// How somebody who is told something over TLS is known, and who tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// As of a backend.
+    pub ca: Option<Arc<str>>,
+    pub client: Option<ClientCertificate>,
+}
+
 /// What an access token is got with.
 #[derive(PartialEq, Eq)]
 pub struct ClientCredentials {

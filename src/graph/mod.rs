@@ -29,7 +29,8 @@ use crate::value::SlotSet;
 
 pub use arguments::ArgumentPath;
 pub use backends::{
-    Auth, Backend, ClientCertificate, ClientCredentials, HealthCheck, Propagates, TokenPassport,
+    Auth, Backend, ClientCertificate, ClientCredentials, HealthCheck, Propagates, Tls,
+    TokenPassport,
 };
 pub use blocked::Blocked;
 pub use calls::{

@@ -28,7 +28,7 @@ use tower_http::decompression::{Decompression, DecompressionBody};
 
 use super::client::{WireRequest, WireResponse};
 use crate::error::BackendError;
-use crate::graph::{Auth, Backend, Method};
+use crate::graph::{Auth, Backend, Method, Tls};
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("cyclorama/", env!("CARGO_PKG_VERSION")));
@@ -62,23 +62,20 @@ pub struct Client {
 impl Client {
     /// Of a backend.
     pub(super) fn new(backend: &Backend) -> Result<Self, BackendError> {
-        let roots = match &backend.tls_ca {
-            Some(pem) => Some(authorities(backend, pem)?),
-            // Plain HTTP needs no certificates, and must work where the system has none.
-            None => (!is_encrypted(backend)).then(RootCertStore::empty),
-        };
-        let config = config(backend, roots)?;
+        let tls = Tls { ca: backend.tls_ca.clone(), client: backend.tls_client.clone() };
+        let whose = format!(" of the role {}", backend.role);
+        let config = config(&tls, &whose, is_encrypted(backend))?;
         Ok(Self::over(config, backend.connect_timeout, backend.concurrency.max(1)))
     }
 
     /// Of whoever is at this address, with so many connections kept while nobody uses them.
     pub(super) fn to(
         url: &str,
+        tls: &Tls,
         connect_timeout: Duration,
         idle: usize,
     ) -> Result<Self, BackendError> {
-        let roots = (!url.starts_with("https:")).then(RootCertStore::empty);
-        let config = verified(roots)?.with_no_client_auth();
+        let config = config(tls, "", url.starts_with("https:"))?;
         Ok(Self::over(config, connect_timeout, idle))
     }
 
@@ -121,7 +118,28 @@ impl Client {
     }
 }
 
-/// Whom a backend's client trusts: these authorities, or those of the system.
+/// Whom a client trusts, and what it shows of itself if it is asked to. `whose` says in errors whose settings these are.
+fn config(tls: &Tls, whose: &str, is_encrypted: bool) -> Result<ClientConfig, BackendError> {
+    let roots = match &tls.ca {
+        Some(pem) => Some(authorities(pem, whose)?),
+        // Plain HTTP needs no certificates, and must work where the system has none.
+        None => (!is_encrypted).then(RootCertStore::empty),
+    };
+    let builder = verified(roots)?;
+    let Some(client) = &tls.client else { return Ok(builder.with_no_client_auth()) };
+    let unreadable = || {
+        let reason =
+            format!("`tls.client_key`{whose} holds no key and certificate that can be read");
+        BackendError::Build { reason }
+    };
+    let certificates = CertificateDer::pem_slice_iter(client.certificate.as_bytes());
+    let certificates: Result<Vec<_>, _> = certificates.collect();
+    let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).map_err(|_| unreadable())?;
+    let certificates = certificates.map_err(|_| unreadable())?;
+    builder.with_client_auth_cert(certificates, key).map_err(|_| unreadable())
+}
+
+/// Trust in these authorities, or in those of the system.
 fn verified(
     roots: Option<RootCertStore>,
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, BackendError> {
@@ -133,24 +151,6 @@ fn verified(
         None => builder.try_with_platform_verifier().map_err(unready),
         Some(roots) => Ok(builder.with_root_certificates(roots)),
     }
-}
-
-/// With what the gateway shows of itself, if the backend asks.
-fn config(backend: &Backend, roots: Option<RootCertStore>) -> Result<ClientConfig, BackendError> {
-    let builder = verified(roots)?;
-    let Some(client) = &backend.tls_client else { return Ok(builder.with_no_client_auth()) };
-    let unreadable = || {
-        let role = &backend.role;
-        let reason = format!(
-            "`tls.client_key` of the role {role} holds no key and certificate that can be read"
-        );
-        BackendError::Build { reason }
-    };
-    let certificates = CertificateDer::pem_slice_iter(client.certificate.as_bytes());
-    let certificates: Result<Vec<_>, _> = certificates.collect();
-    let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).map_err(|_| unreadable())?;
-    let certificates = certificates.map_err(|_| unreadable())?;
-    builder.with_client_auth_cert(certificates, key).map_err(|_| unreadable())
 }
 
 /// Whether the backend, or where its access tokens are got, is spoken to over TLS.
@@ -166,14 +166,13 @@ fn unready(error: impl Error + Send + Sync + 'static) -> BackendError {
     BackendError::Connect { source: Box::new(error) }
 }
 
-fn authorities(backend: &Backend, pem: &str) -> Result<RootCertStore, BackendError> {
+fn authorities(pem: &str, whose: &str) -> Result<RootCertStore, BackendError> {
     let mut roots = RootCertStore::empty();
     let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
     let are_read = certificates
         .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
     if !are_read || roots.is_empty() {
-        let reason =
-            format!("`tls.ca` of the role {} holds no certificate that can be read", backend.role);
+        let reason = format!("`tls.ca`{whose} holds no certificate that can be read");
         return Err(BackendError::Build { reason });
     }
     Ok(roots)

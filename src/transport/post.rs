@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::client::WireRequest;
 use super::http::{Client, exchange, header};
 use crate::error::BackendError;
-use crate::graph::Method;
+use crate::graph::{Method, Tls};
 
 /// More of an answer is not read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -40,10 +40,10 @@ pub struct Posted {
 }
 
 impl Post {
-    /// To this address, with these headers, each attempt no longer than `timeout`. Nothing is connected yet.
+    /// To this address, with these headers, of each name the first, each attempt no longer than `timeout`. Nothing is connected yet.
     pub fn new<'a>(
         url: &str,
-        media: &'static str,
+        tls: &Tls,
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         timeout: Duration,
     ) -> Result<Self, BackendError> {
@@ -52,7 +52,7 @@ impl Post {
         let mut request = WireRequest {
             method: Method::Post,
             url: url.to_owned(),
-            headers: vec![("content-type".into(), media.into())],
+            headers: Vec::new(),
             body: Bytes::new(),
             answer_bytes: ANSWER_BYTES_MAX,
         };
@@ -60,7 +60,7 @@ impl Post {
             header(name, value)?;
             request.set_default_header(&name.to_ascii_lowercase(), value);
         }
-        Ok(Self { client: Client::to(url, timeout, 1)?, request, timeout })
+        Ok(Self { client: Client::to(url, tls, timeout, 1)?, request, timeout })
     }
 
     /// Sends, and reads what comes back.

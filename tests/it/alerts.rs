@@ -12,10 +12,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::program::{Backend, Folder, Served, customer_query, deployment};
+use crate::transport_tls::{Authority, Encrypted};
 
 /// Somebody who is told: it refuses the first so many.
 struct Webhook {
     url: String,
+    /// Whom the deployment is to trust.
+    authority: Option<Authority>,
     told: watch::Receiver<usize>,
     held: Arc<Held>,
 }
@@ -27,15 +30,23 @@ struct Held {
 }
 
 impl Webhook {
-    async fn start(refuses: u16) -> Self {
+    async fn start(refuses: u16, authority: Option<Authority>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook?sig=s3cret", listener.local_addr().unwrap());
+        let port = listener.local_addr().unwrap().port();
+        let origin = if authority.is_some() { "https://localhost" } else { "http://127.0.0.1" };
+        let url = format!("{origin}:{port}/hook?sig=s3cret");
         let (count, told) = watch::channel(0);
         let refuses = AtomicU16::new(refuses);
         let held = Arc::new(Held { refuses, count, alerts: Mutex::default() });
         let routes = Router::new().route("/hook", post(take)).with_state(Arc::clone(&held));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { url, told, held }
+        let acceptor = authority.as_ref().map(|authority| authority.server("localhost", 2090));
+        tokio::spawn(async move {
+            match acceptor {
+                None => axum::serve(listener, routes).await,
+                Some(acceptor) => axum::serve(Encrypted::new(listener, acceptor), routes).await,
+            }
+        });
+        Self { url, authority, told, held }
     }
 
     /// The alerts, once there are so many.
@@ -60,11 +71,15 @@ async fn take(State(held): State<Arc<Held>>, headers: HeaderMap, body: Bytes) ->
 
 async fn served(name: &str, webhook: &Webhook) -> (Served, Backend, Folder) {
     let backend = Backend::start().await;
+    let tls = webhook.authority.as_ref().map_or("", |_| ", tls: { ca: \"${file.ca.pem}\" }");
     let more = format!(
-        "reload: {{ watch: false }}\nalerts:\n  webhook: {{ url: \"{}\", headers: {{ x-key: s3cret }} }}\n",
+        "reload: {{ watch: false }}\nalerts:\n  webhook: {{ url: \"{}\", headers: {{ x-key: s3cret }}{tls} }}\n",
         webhook.url
     );
     let folder = deployment(name, &backend, &more);
+    if let Some(authority) = &webhook.authority {
+        folder.write("ca.pem", &authority.pem);
+    }
     let config = std::fs::read_to_string(folder.path("cyclorama.yaml")).unwrap();
     let policy =
         "vendor: acme, retry: { attempts: 1 }, breaker: { failures: 2, open: 1s, probes: 1 }";
@@ -82,7 +97,7 @@ async fn metric(served: &Served, series: &str) -> String {
 #[tokio::test]
 async fn a_breaker_that_opens_and_closes_is_told_to_the_webhook_and_no_secret_to_anybody() {
     // the first attempt of the first alert is refused for now, and made again
-    let mut webhook = Webhook::start(1).await;
+    let mut webhook = Webhook::start(1, None).await;
     let (served, backend, _folder) = served("alerts", &webhook).await;
     backend.answer_with(503);
     for key in ["a", "b"] {
@@ -113,8 +128,8 @@ async fn a_breaker_that_opens_and_closes_is_told_to_the_webhook_and_no_secret_to
 }
 
 #[tokio::test]
-async fn what_began_just_before_the_end_is_still_told() {
-    let mut webhook = Webhook::start(0).await;
+async fn what_began_just_before_the_end_is_still_told_also_over_tls_by_an_authority_of_its_own() {
+    let mut webhook = Webhook::start(0, Some(Authority::new("webhooks"))).await;
     let (served, backend, _folder) = served("alerts-last", &webhook).await;
     backend.answer_with(503);
     for key in ["a", "b"] {

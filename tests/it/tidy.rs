@@ -93,6 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["admin", "http", "demo", "contract/mock.rs"]),
     ("clap", &["cli"]),
     ("codespan_reporting", &["diagnostic"]),
+    ("flate2", &["export/otlp.rs"]),
     // seeded, for keys that clients have a say in
     ("foldhash", &["cache"]),
     ("getrandom", &["http", "load", "transport"]),

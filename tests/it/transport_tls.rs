@@ -17,19 +17,20 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::transport::{Given, backend, get, graph, later};
 
 /// Who signs certificates.
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(crate) pem: String,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -39,7 +40,7 @@ impl Authority {
     }
 
     /// What a server of this name shows, good until the end of a year.
-    fn server(&self, name: &str, year: i32) -> TlsAcceptor {
+    pub(crate) fn server(&self, name: &str, year: i32) -> TlsAcceptor {
         self.server_of(name, year, None)
     }
 
@@ -74,6 +75,36 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, "gateway");
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         ClientCertificate { certificate: certificate.into(), key: key.serialize_pem().into() }
+    }
+}
+
+/// A listener that speaks TLS; who does not trust it never gets through.
+pub(crate) struct Encrypted {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Encrypted {
+    pub(crate) fn new(listener: TcpListener, acceptor: TlsAcceptor) -> Self {
+        Self { listener, acceptor }
+    }
+}
+
+impl axum::serve::Listener for Encrypted {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Vendor;
+use crate::compile::tls;
 use crate::config::units;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::graph::{
-    Auth, Backend, ClientCertificate, ClientCredentials, Propagates, TokenPassport,
-};
+use crate::graph::{Auth, Backend, ClientCredentials, Propagates, TokenPassport};
 use crate::template::{HeaderTemplate, Read, forbidden_header};
 
 impl<'a> Vendor<'a, '_> {
@@ -25,8 +24,7 @@ impl<'a> Vendor<'a, '_> {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             headers.push((name, value));
         }
-        let tls_ca = self.tls("ca", "-----BEGIN CERTIFICATE-----", &url);
-        let tls_client = self.tls_client(&url);
+        let tls = tls::read(self.setting("tls"), &url, "backend", self.problems);
         Backend {
             role: Arc::clone(&self.cx.role(self.role).name),
             vendor: Arc::clone(&self.file.vendor),
@@ -35,8 +33,8 @@ impl<'a> Vendor<'a, '_> {
             headers,
             concurrency: self.concurrency_most(),
             connect_timeout: self.duration("connect_timeout", Duration::from_secs(2)),
-            tls_ca,
-            tls_client,
+            tls_ca: tls.ca,
+            tls_client: tls.client,
             policy: self.policy(),
             propagates: self.propagates(),
             health: None,
@@ -87,41 +85,6 @@ impl<'a> Vendor<'a, '_> {
                 String::new()
             }
         }
-    }
-
-    /// Looked at from outside alone: what is in the PEM is read when the backend's client is made.
-    fn tls(&mut self, key: &str, begins: &str, url: &str) -> Option<Arc<str>> {
-        let node = self.setting("tls")?.get(key)?;
-        let text = node.filled()?;
-        if !text.contains(begins) && !text.contains("${") {
-            let what = if key == "client_key" { "a key" } else { "certificates" };
-            self.error(
-                Code::WrongKind,
-                node.span,
-                format!("{what} in PEM must stand here"),
-                "put the file's text here: `${file.certificates/ca.pem}`",
-            );
-        }
-        if url.starts_with("http:") {
-            self.error(
-                Code::ConflictingKeys,
-                node.span,
-                "this backend's address is not encrypted",
-                "`tls` is for addresses that begin with `https://`",
-            );
-        }
-        Some(Arc::from(text))
-    }
-
-    fn tls_client(&mut self, url: &str) -> Option<ClientCertificate> {
-        let certificate = self.tls("client_certificate", "-----BEGIN CERTIFICATE-----", url);
-        // of one kind or another
-        let key = self.tls("client_key", "PRIVATE KEY-----", url);
-        if let (Some(node), true) = (self.setting("tls"), certificate.is_some() != key.is_some()) {
-            let message = "`client_certificate` and `client_key` belong together";
-            self.error(Code::MissingKey, node.span, message, "one of them is missing");
-        }
-        Some(ClientCertificate { certificate: certificate?, key: key? })
     }
 
     fn check_auth(&mut self, node: &Node, auth: &Auth) {

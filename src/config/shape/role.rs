@@ -71,14 +71,14 @@ pub(super) static ROLE: Shape = Shape {
     rules: &[],
 };
 
-static TLS: Shape = Shape {
+pub(super) static TLS: Shape = Shape {
     name: "tls",
-    doc: "How an `https` backend is known, and the gateway to it.",
+    doc: "How whoever is called over `https` is known, and the gateway to them.",
     keys: &[
         optional(
             "ca",
             Kind::Text("PEM"),
-            "The authorities, as certificates in PEM, of which one must have signed the backend's own, and that of the server that grants its access tokens: \
+            "The authorities, as certificates in PEM, of which one must have signed what is shown to the gateway, also by the server that grants a backend's access tokens: \
              `${file.certificates/ca.pem}`. Instead of those of the system.",
         ),
         optional(

@@ -1,6 +1,7 @@
 //! The `telemetry` and `alerts` sections of `cyclorama.yaml`.
 
 use super::deployment::TEXT;
+use super::role::TLS;
 use super::{Kind, Shape, default, optional, required};
 
 pub(super) static TELEMETRY: Shape = Shape {
@@ -18,8 +19,11 @@ pub(super) static TELEMETRY: Shape = Shape {
 static OTLP: Shape = Shape {
     name: "otlp",
     doc: "Traces and metrics for a collector of OpenTelemetry, by OTLP over HTTP (protobuf). What is left out here is taken from the \
-          environment: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, \
-          `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` (`none`); \
+          environment: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds), \
+          `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and \
+          `OTEL_EXPORTER_OTLP_CLIENT_KEY` (files; a relative path begins where `cyclorama.yaml` is), `OTEL_SERVICE_NAME`, \
+          `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_TRACES_EXPORTER` and \
+          `OTEL_METRICS_EXPORTER` (`none`); \
           `OTEL_SDK_DISABLED=true` switches all of it off.",
     keys: &[
         default(
@@ -32,6 +36,17 @@ static OTLP: Shape = Shape {
             "headers",
             Kind::Map("header name", &TEXT),
             "Headers of every export: `authorization: \"Bearer ${env.COLLECTOR_TOKEN}\"`.",
+        ),
+        default(
+            "compression",
+            Kind::Word(&["none", "gzip"]),
+            "none",
+            "How exports are packed on their way. `gzip` makes them a few times smaller.",
+        ),
+        optional(
+            "tls",
+            Kind::Struct(&TLS),
+            "How an `https` collector is known, and the gateway to it.",
         ),
         default(
             "timeout",
@@ -100,6 +115,11 @@ static WEBHOOK: Shape = Shape {
             "Headers of every POST: `authorization: \"Bearer ${env.ALERTS_TOKEN}\"`.",
         ),
         default("timeout", Kind::Duration, "5s", "How long one attempt may take, 100ms to 1m."),
+        optional(
+            "tls",
+            Kind::Struct(&TLS),
+            "How an `https` receiver is known, and the gateway to it.",
+        ),
     ],
     rules: &[],
 };

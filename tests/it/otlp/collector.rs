@@ -1,5 +1,6 @@
 //! A collector of OpenTelemetry: it takes what is exported to it, or hangs, or refuses.
 
+use std::io::Read as _;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -16,6 +18,9 @@ use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::transport_tls::Encrypted;
 
 /// Never answers.
 pub(crate) const HANGS: u16 = 0;
@@ -37,8 +42,15 @@ struct Held {
 
 impl Collector {
     pub(crate) async fn start() -> Self {
+        Self::start_over(None).await
+    }
+
+    /// Over TLS, if it has what it shows.
+    pub(crate) async fn start_over(acceptor: Option<TlsAcceptor>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let port = listener.local_addr().unwrap().port();
+        let origin = if acceptor.is_some() { "https://localhost" } else { "http://127.0.0.1" };
+        let url = format!("{origin}:{port}");
         let (sender, exports) = watch::channel(0);
         let held = Arc::new(Held {
             status: AtomicU16::new(200),
@@ -51,7 +63,12 @@ impl Collector {
             .route("/v1/traces", post(traces))
             .route("/v1/metrics", post(metrics))
             .with_state(Arc::clone(&held));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        tokio::spawn(async move {
+            match acceptor {
+                None => axum::serve(listener, routes).await,
+                Some(acceptor) => axum::serve(Encrypted::new(listener, acceptor), routes).await,
+            }
+        });
         Self { url, held, exports }
     }
 
@@ -94,13 +111,21 @@ impl Collector {
 }
 
 async fn traces(State(held): State<Arc<Held>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    held.traces.lock().unwrap().push(body);
+    held.traces.lock().unwrap().push(unpacked(&headers, body));
     took(&held, headers).await
 }
 
 async fn metrics(State(held): State<Arc<Held>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    held.metrics.lock().unwrap().push(body);
+    held.metrics.lock().unwrap().push(unpacked(&headers, body));
     took(&held, headers).await
+}
+
+fn unpacked(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let Some(encoding) = headers.get("content-encoding") else { return body };
+    assert_eq!(encoding, "gzip");
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&*body).read_to_end(&mut unpacked).unwrap();
+    Bytes::from(unpacked)
 }
 
 async fn took(held: &Held, headers: HeaderMap) -> StatusCode {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use self::collector::{Collector, HANGS, attribute, hex};
 use crate::program::{Backend, Folder, Served, VENDOR, customer_query, deployment, vendor};
 use crate::site::JsonBody as _;
+use crate::transport_tls::Authority;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -365,6 +366,38 @@ async fn what_the_collector_refuses_for_now_is_sent_again() {
     let (bodies, _) = collector.bodies();
     assert_eq!(bodies[0], bodies[1]);
     assert_eq!(number(&served, "cyclorama_otlp_spans_total{outcome=\"failed\"}").await, 0);
+}
+
+#[tokio::test]
+async fn an_export_is_packed_if_it_is_to_be_and_goes_over_tls_to_whom_the_deployment_trusts() {
+    let authority = Authority::new("collectors");
+    let collector = Collector::start_over(Some(authority.server("localhost", 2090))).await;
+    for (name, more, has_come) in [
+        ("otlp-tls", "    tls: { ca: \"${file.ca.pem}\" }\n    compression: gzip\n", true),
+        ("otlp-untrusted", "    tls: { ca: \"${file.other.pem}\" }\n", false),
+    ] {
+        let backend = Backend::start().await;
+        let config = telemetry(&collector.url, &format!("{ALL}{more}"));
+        let folder = deployment(name, &backend, &config.replace("every: 1h", "every: 1s"));
+        folder.write("ca.pem", &authority.pem);
+        folder.write("other.pem", &Authority::new("another").pem);
+        let before = collector.headers().len();
+        let mut served = Served::start(&folder.path("cyclorama.yaml")).await;
+        ask(&served, &customer_query("a"), &[]).await;
+        if !has_come {
+            let told = served.logged("the collector does not take exports").await;
+            assert!(told["error"].as_str().unwrap().contains("UnknownIssuer"), "{told}");
+            assert_eq!(collector.headers().len(), before);
+            continue;
+        }
+        ended(served).await;
+        assert_eq!(collector.spans().len(), 3);
+        for headers in collector.headers() {
+            assert_eq!(headers["content-encoding"], "gzip");
+            let agent = headers["user-agent"].to_str().unwrap();
+            assert!(agent.starts_with("cyclorama-otlp-rust/"), "{agent}");
+        }
+    }
 }
 
 #[tokio::test]
