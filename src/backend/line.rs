@@ -181,6 +181,13 @@ impl<'a> Way<'a> {
         self.group.breaker.counts().phase == super::breaker::Phase::Closed
     }
 
+    /// Tells the breaker what an attempt said of the backend.
+    pub(super) fn learn(&self, log: &Log, admission: Admission<'_>, health: Health) {
+        if let Some(change) = admission.record(health, Instant::now()) {
+            log.turned(&self.group.name, change);
+        }
+    }
+
     /// Learns from an attempt: the breaker, the limit, the quota, and whoever looks at the figures.
     pub(super) fn heed(
         &self,
@@ -204,9 +211,7 @@ impl<'a> Way<'a> {
             Outcome::GivenUp => Health::Unknown,
             _ => Health::Good,
         };
-        if let Some(change) = admission.record(health, now) {
-            log.turned(&self.group.name, change);
-        }
+        self.learn(log, admission, health);
         // how fast a backend fails says nothing
         if (health == Health::Good || outcome == Outcome::TimedOut)
             && let Some(usual) = self.group.norm.add(took, now)

@@ -137,7 +137,10 @@ impl Backends {
                     return Err(way.open());
                 }
                 turn.take(deadline).await?;
-                tries.authorize(deadline).await?;
+                if let Err((error, health)) = tries.authorize(deadline).await {
+                    way.learn(&log, admission, health);
+                    return Err(error);
+                }
                 let request = tries.request(inputs, deadline)?;
                 let began = Instant::now();
                 let sent = exchange(way.line, request, permit, call.timeout, deadline);

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::breaker::Health;
+use super::tally::Outcome;
 use crate::error::BackendError;
 use crate::graph::ClientCredentials;
 use crate::transport::{self, Wire};
@@ -31,6 +33,24 @@ struct Last {
     came: Result<(Arc<str>, Option<Instant>), Arc<BackendError>>,
 }
 
+/// Why there is no token.
+pub(super) struct NoToken {
+    pub(super) source: Arc<BackendError>,
+    /// Another one asked, and this one waited for what came.
+    is_anothers: bool,
+}
+
+impl NoToken {
+    /// What it says of the backend, of which nothing can be asked without. One request that fails is one sign, however many wait for
+    /// it; of one that gives no answer each of them has lost the time. Credentials that are refused are wrong, and nothing is down.
+    pub(super) fn health(&self) -> Health {
+        match (Outcome::of(&self.source), self.is_anothers) {
+            (Some(Outcome::TimedOut), _) | (Some(Outcome::Failed), false) => Health::Bad,
+            _ => Health::Unknown,
+        }
+    }
+}
+
 impl std::fmt::Debug for Last {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Last(…)")
@@ -47,7 +67,7 @@ impl Tokens {
         &self,
         of: &Arc<ClientCredentials>,
         within: Duration,
-    ) -> Result<Arc<str>, BackendError> {
+    ) -> Result<Arc<str>, NoToken> {
         if let Some(token) = self.known(of) {
             return Ok(token);
         }
@@ -66,7 +86,7 @@ impl Tokens {
             Err(_) => Err(BackendError::Timeout { after: within }),
         };
         let last = Last { of: Arc::clone(of), at: Instant::now(), came: came.map_err(Arc::new) };
-        let token = last.token();
+        let token = last.token(false);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         token
     }
@@ -94,13 +114,13 @@ impl Tokens {
         &self,
         of: &ClientCredentials,
         asked: Instant,
-    ) -> Option<Result<Arc<str>, BackendError>> {
+    ) -> Option<Result<Arc<str>, NoToken>> {
         if let Some(token) = self.known(of) {
             return Some(Ok(token));
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = last.as_ref().filter(|last| *last.of == *of && last.at >= asked)?;
-        failed.came.is_err().then(|| failed.token())
+        failed.came.is_err().then(|| failed.token(true))
     }
 
     async fn ask(
@@ -117,10 +137,10 @@ impl Tokens {
 }
 
 impl Last {
-    fn token(&self) -> Result<Arc<str>, BackendError> {
+    fn token(&self, is_anothers: bool) -> Result<Arc<str>, NoToken> {
         match &self.came {
             Ok((token, _)) => Ok(Arc::clone(token)),
-            Err(error) => Err(BackendError::Token { source: Arc::clone(error) }),
+            Err(error) => Err(NoToken { source: Arc::clone(error), is_anothers }),
         }
     }
 }

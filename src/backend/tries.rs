@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Deadline;
+use super::breaker::Health;
 use super::exchange::Outgoing;
 use super::line::{Attempt, Way};
 use super::log::Log;
@@ -77,12 +78,19 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Gets what the request is to be sent with.
-    pub(super) async fn authorize(&mut self, deadline: &Deadline) -> Result<(), BackendError> {
+    /// Gets what the request is to be sent with. Where that fails: why, and what it says of the backend.
+    pub(super) async fn authorize(
+        &mut self,
+        deadline: &Deadline,
+    ) -> Result<(), (BackendError, Health)> {
         if let Auth::ClientCredentials(client) = &self.way.backend.auth {
             let token = self.way.line.tokens.get(client, self.call.timeout);
-            let token = deadline.within(token).await.ok_or(BackendError::DeadlineExceeded)?;
-            self.access.token = Some(token?);
+            let late = (BackendError::DeadlineExceeded, Health::Unknown);
+            let token = deadline.within(token).await.ok_or(late)?.map_err(|failed| {
+                let health = failed.health();
+                (BackendError::Token { source: failed.source }, health)
+            })?;
+            self.access.token = Some(token);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 mod breaker;
 mod hedge;
+mod login;
 mod quota;
 mod retry;
 mod slow;
