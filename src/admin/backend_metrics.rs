@@ -61,7 +61,7 @@ pub(super) fn expose(figures: &[Figures], out: &mut Exposition) {
     for &(name, help, of) in COUNTERS {
         let family = out.counter(name, labels, help);
         for one in figures {
-            family.sample(&[&one.role, &one.vendor], of(one));
+            family.since(one.began).sample(&[&one.role, &one.vendor], of(one));
         }
     }
     for &(name, help, of) in GAUGES {
@@ -85,7 +85,7 @@ fn calls(figures: &[Figures], out: &mut Exposition) {
         "Calls by the number of keys that they asked for.",
     );
     for one in figures {
-        family.buckets(&[&one.role, &one.vendor], &ends, &one.batches, one.keys);
+        family.since(one.began).buckets(&[&one.role, &one.vendor], &ends, &one.batches, one.keys);
     }
     let family = out.counter(
         "cyclorama_backend_call_failures_total",
@@ -94,7 +94,7 @@ fn calls(figures: &[Figures], out: &mut Exposition) {
     );
     for one in figures {
         for (code, count) in &one.failures {
-            family.sample(&[&one.role, &one.vendor, code.as_str()], *count);
+            family.since(one.began).sample(&[&one.role, &one.vendor, code.as_str()], *count);
         }
     }
 }
@@ -107,7 +107,7 @@ fn attempts(figures: &[Figures], out: &mut Exposition) {
     );
     for one in figures {
         for (outcome, count) in &one.outcomes {
-            family.sample(&[&one.role, &one.vendor, outcome.as_str()], *count);
+            family.since(one.began).sample(&[&one.role, &one.vendor, outcome.as_str()], *count);
         }
     }
     let family = out.histogram(
@@ -116,7 +116,7 @@ fn attempts(figures: &[Figures], out: &mut Exposition) {
         "Time of attempts that were answered, from sending to the end of the answer.",
     );
     for one in figures {
-        family.durations(&[&one.role, &one.vendor], &one.durations);
+        family.since(one.began).durations(&[&one.role, &one.vendor], &one.durations);
     }
     requests(figures, out);
 }
@@ -146,7 +146,7 @@ fn requests(figures: &[Figures], out: &mut Exposition) {
             };
             let method = ended.method.as_str();
             let labels = [method, &one.place.host, &port, &status, error, &one.role, &one.vendor];
-            family.durations(&labels, durations);
+            family.since(one.began).durations(&labels, durations);
         }
     }
 }
@@ -175,7 +175,7 @@ fn breakers(figures: &[Figures], out: &mut Exposition) {
     for (one, group) in groups() {
         for (phase, of) in turns {
             let labels = [&*one.role, &one.vendor, &group.name, phase.as_str()];
-            family.sample(&labels, of(group));
+            family.since(one.began).sample(&labels, of(group));
         }
     }
     let family = out.counter(
@@ -184,7 +184,9 @@ fn breakers(figures: &[Figures], out: &mut Exposition) {
         "Calls that an open breaker answered.",
     );
     for (one, group) in groups() {
-        family.sample(&[&one.role, &one.vendor, &group.name], group.short_circuits);
+        family
+            .since(one.began)
+            .sample(&[&one.role, &one.vendor, &group.name], group.short_circuits);
     }
 }
 
@@ -228,17 +230,19 @@ fn usual(figures: &[Figures], out: &mut Exposition) {
 fn quotas(figures: &[Figures], out: &mut Exposition) {
     let labels = &["backend", "vendor", "group"];
     // a group without a quota of its own uses that of the first
-    let quotas: Vec<([&str; 3], QuotaFigures)> = figures
+    let quotas: Vec<(&Figures, [&str; 3], QuotaFigures)> = figures
         .iter()
         .flat_map(|one| one.groups.iter().map(move |group| (one, group)))
-        .filter_map(|(one, group)| Some(([&*one.role, &one.vendor, &group.name], group.quota?)))
+        .filter_map(|(one, group)| {
+            Some((one, [&*one.role, &one.vendor, &group.name], group.quota?))
+        })
         .collect();
     let family = out.gauge(
         "cyclorama_backend_quota_left",
         labels,
         "What the backend last said to be left of its quota, less what was sent since; absent while it has not said.",
     );
-    for (labels, quota) in &quotas {
+    for (_, labels, quota) in &quotas {
         if let Some(left) = quota.left {
             family.sample(labels, left);
         }
@@ -248,7 +252,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
         labels,
         "Of how many; absent while the backend has not said.",
     );
-    for (labels, quota) in &quotas {
+    for (_, labels, quota) in &quotas {
         if let Some(limit) = quota.limit {
             family.sample(labels, limit);
         }
@@ -258,7 +262,7 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
         labels,
         "How long the backend still wants nothing more.",
     );
-    for (labels, quota) in &quotas {
+    for (_, labels, quota) in &quotas {
         family.sample(labels, quota.paused_for.as_secs_f64());
     }
     let family = out.counter(
@@ -266,7 +270,47 @@ fn quotas(figures: &[Figures], out: &mut Exposition) {
         labels,
         "Attempts that the quota could not have let go before their deadline.",
     );
-    for (labels, quota) in &quotas {
-        family.sample(labels, quota.refused);
+    for (one, labels, quota) in &quotas {
+        family.since(one.began).sample(labels, quota.refused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::engine::figures::Ended;
+    use crate::error::ErrorCode;
+    use crate::graph::Method;
+    use crate::telemetry::exposition::Kind;
+    use crate::telemetry::histogram::Histogram;
+
+    #[test]
+    fn whatever_is_counted_of_a_backend_says_since_when() {
+        let quota = QuotaFigures {
+            left: Some(1),
+            limit: Some(2),
+            paused_for: Duration::ZERO,
+            waiting: 0,
+            refused: 3,
+        };
+        let durations = Histogram::default().read();
+        let ended = Ended { method: Method::Get, status: 200, outcome: Outcome::Answered };
+        let figures = Figures {
+            began: Some(SystemTime::UNIX_EPOCH),
+            failures: vec![(ErrorCode::BackendTimeout, 1)],
+            outcomes: vec![(Outcome::Answered, 1)],
+            requests: vec![(ended, durations)],
+            groups: vec![GroupFigures { quota: Some(quota), ..GroupFigures::default() }],
+            ..Figures::default()
+        };
+        let mut out = Exposition::default();
+        expose(&[figures], &mut out);
+        for family in out.families.iter().filter(|family| family.kind != Kind::Gauge) {
+            assert!(!family.samples.is_empty(), "{}", family.name);
+            let since = family.samples.iter().map(|sample| sample.since);
+            assert!(since.into_iter().all(|since| since.is_some()), "{}", family.name);
+        }
     }
 }

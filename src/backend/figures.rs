@@ -1,9 +1,9 @@
 //! What is seen of the backends from outside, as plain numbers: for metrics, health and status pages.
 //!
-//! Counts only grow, from the start of the graph that they are of; the rest is as it was at the moment of looking.
+//! Counts only grow, from the moment at which they began; the rest is as it was at the moment of looking.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use super::breaker::Phase;
 pub use super::norm::Usual;
@@ -17,6 +17,8 @@ use crate::transport::Place;
 pub struct Figures {
     pub role: Arc<str>,
     pub vendor: Arc<str>,
+    /// Since when its counts are counted: the way to it began then.
+    pub began: Option<SystemTime>,
     /// Calls that were begun: what plans count.
     pub calls: u64,
     /// Keys that these calls asked for.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -22,6 +23,8 @@ use crate::transport::{Place, Told, Wire};
 
 #[derive(Debug)]
 pub(super) struct Line {
+    /// Its counts begin then.
+    began: SystemTime,
     pub(super) wire: Wire,
     pub(super) place: Place,
     pub(super) tokens: Tokens,
@@ -75,6 +78,7 @@ impl Line {
         });
         let hedges = BudgetPolicy { percent: policy.hedge.percent, per_second: 0 };
         Self {
+            began: SystemTime::now(),
             tokens: Tokens::over(wire.clone()),
             wire,
             place: Place::of(&backend.url),
@@ -105,6 +109,7 @@ impl Line {
         Figures {
             role: Arc::clone(&backend.role),
             vendor: Arc::clone(&backend.vendor),
+            began: Some(self.began),
             calls: read(&tally.calls),
             keys: read(&tally.keys),
             batches: tally.batches(),

@@ -22,8 +22,8 @@ pub struct Family {
     pub name: &'static str,
     pub labels: &'static [&'static str],
     pub help: &'static str,
-    /// Since when it is counted; `None`: since the process began.
-    pub since: Option<SystemTime>,
+    /// Of samples from now on.
+    since: Option<SystemTime>,
     /// Named by OpenTelemetry's semantic conventions, in seconds, and for OpenTelemetry alone: the text has the same in other families.
     pub is_conventional: bool,
     pub samples: Vec<Sample>,
@@ -40,6 +40,8 @@ pub enum Kind {
 pub struct Sample {
     /// One for each label of the family, in their order.
     pub values: Vec<Box<str>>,
+    /// Since when it is counted; `None`: since the process began.
+    pub since: Option<SystemTime>,
     pub figure: Figure,
 }
 
@@ -129,6 +131,12 @@ impl Exposition {
 }
 
 impl Family {
+    /// Samples from now on are counted since then.
+    pub fn since(&mut self, began: Option<SystemTime>) -> &mut Self {
+        self.since = began;
+        self
+    }
+
     /// One sample; a value for each label of the family, in their order.
     pub fn sample(&mut self, values: &[&str], number: impl Into<Number>) -> &mut Self {
         self.add(values, Figure::Number(number.into()))
@@ -153,7 +161,7 @@ impl Family {
 
     fn add(&mut self, values: &[&str], figure: Figure) -> &mut Self {
         let values = values.iter().copied().map(Box::from).collect();
-        self.samples.push(Sample { values, figure });
+        self.samples.push(Sample { values, since: self.since, figure });
         self
     }
 

@@ -46,9 +46,9 @@ pub fn traces(source: &Source, spans: Vec<Ended>) -> Vec<u8> {
 
 /// The body of an export of figures, counted since the process began if they do not say otherwise.
 pub fn metrics(source: &Source, figures: &Exposition, began: SystemTime) -> Vec<u8> {
-    let now = nanos(SystemTime::now());
+    let times = Times { began, now: nanos(SystemTime::now()) };
     let families = figures.families.iter().filter(|family| !family.samples.is_empty());
-    let metrics = families.map(|family| metric(family, (began, now))).collect();
+    let metrics = families.map(|family| metric(family, times)).collect();
     let all = ScopeMetrics { scope: Some(scope()), metrics, schema_url: String::new() };
     let resource_metrics = vec![ResourceMetrics {
         resource: Some(resource(source)),
@@ -133,10 +133,24 @@ fn span(ended: Ended) -> Span {
     }
 }
 
-fn metric(family: &Family, (began, now): (SystemTime, u64)) -> Metric {
-    let began = nanos(family.since.unwrap_or(began));
+/// Of figures that are exported together.
+#[derive(Clone, Copy)]
+struct Times {
+    /// When the process began.
+    began: SystemTime,
+    now: u64,
+}
+
+impl Times {
+    /// A count that begins anew has another beginning: so collectors know that it did not go backwards.
+    fn began(self, sample: &Sample) -> u64 {
+        nanos(sample.since.unwrap_or(self.began))
+    }
+}
+
+fn metric(family: &Family, times: Times) -> Metric {
     let aggregation_temporality = AggregationTemporality::Cumulative as i32;
-    let points = || family.samples.iter().filter_map(|one| point(family, one, (began, now)));
+    let points = || family.samples.iter().filter_map(|one| point(family, one, times));
     let data = match family.kind {
         Kind::Counter => metric::Data::Sum(Sum {
             data_points: points().collect(),
@@ -146,7 +160,7 @@ fn metric(family: &Family, (began, now): (SystemTime, u64)) -> Metric {
         Kind::Gauge => metric::Data::Gauge(Gauge { data_points: points().collect() }),
         Kind::Histogram => {
             let points = family.samples.iter();
-            let points = points.filter_map(|one| buckets(family, one, (began, now)));
+            let points = points.filter_map(|one| buckets(family, one, times));
             metric::Data::Histogram(Histogram {
                 data_points: points.collect(),
                 aggregation_temporality,
@@ -187,7 +201,7 @@ fn attributes(family: &Family, sample: &Sample) -> Vec<KeyValue> {
         .collect()
 }
 
-fn point(family: &Family, sample: &Sample, (began, now): (u64, u64)) -> Option<NumberDataPoint> {
+fn point(family: &Family, sample: &Sample, times: Times) -> Option<NumberDataPoint> {
     let Figure::Number(number) = &sample.figure else { return None };
     let value = match number {
         Number::Whole(number) => {
@@ -197,23 +211,19 @@ fn point(family: &Family, sample: &Sample, (began, now): (u64, u64)) -> Option<N
     };
     Some(NumberDataPoint {
         attributes: attributes(family, sample),
-        start_time_unix_nano: began,
-        time_unix_nano: now,
+        start_time_unix_nano: times.began(sample),
+        time_unix_nano: times.now,
         value: Some(value),
         ..NumberDataPoint::default()
     })
 }
 
-fn buckets(
-    family: &Family,
-    sample: &Sample,
-    (began, now): (u64, u64),
-) -> Option<HistogramDataPoint> {
+fn buckets(family: &Family, sample: &Sample, times: Times) -> Option<HistogramDataPoint> {
     let Figure::Buckets { ends, counts, sum } = &sample.figure else { return None };
     Some(HistogramDataPoint {
         attributes: attributes(family, sample),
-        start_time_unix_nano: began,
-        time_unix_nano: now,
+        start_time_unix_nano: times.began(sample),
+        time_unix_nano: times.now,
         count: counts.iter().sum(),
         sum: Some(sum.as_f64()),
         bucket_counts: counts.clone(),

@@ -288,6 +288,73 @@ async fn metrics_are_those_of_prometheus_and_those_of_the_conventions() {
     assert!(matches!(ready.data, Some(Data::Gauge(_))), "{ready:?}");
 }
 
+/// The one series of a counter, or of a histogram: its beginning, and how much was counted.
+fn series(metric: &Metric) -> (u64, u64) {
+    match metric.data.as_ref().unwrap() {
+        Data::Sum(sum) => {
+            let [point] = &sum.data_points[..] else { panic!("{metric:?}") };
+            let Some(number_data_point::Value::AsInt(count)) = point.value else { panic!() };
+            (point.start_time_unix_nano, u64::try_from(count).unwrap())
+        }
+        Data::Histogram(histogram) => {
+            let [point] = &histogram.data_points[..] else { panic!("{metric:?}") };
+            (point.start_time_unix_nano, point.count)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_counted_anew_after_a_reload_begins_then_and_what_goes_on_began_before() {
+    const ANEW: [&str; 4] = [
+        "cyclorama_backend_calls",
+        "cyclorama_backend_requests",
+        "cyclorama_backend_batch_keys",
+        "cyclorama_backend_request_duration",
+    ];
+    const ON: &str = "http.server.request.duration";
+    let mut collector = Collector::start().await;
+    let backend = Backend::start().await;
+    let config = telemetry(&collector.url, "    traces: { enabled: false }\n");
+    let folder = deployment("otlp-reload", &backend, &config.replace("every: 1h", "every: 1s"));
+    let served = Served::start(&folder.path("cyclorama.yaml")).await;
+    for key in ["a", "b"] {
+        ask(&served, &customer_query(key), &[]).await;
+    }
+    let mut exported = async || {
+        // one may have been under way
+        let before = collector.bodies().1.len();
+        collector.exports(before + 2).await;
+        collector.metrics().1
+    };
+    let first = exported().await;
+    // the same backend, by the same way: its counts go on
+    folder.write(VENDOR, &format!("{}# another\n", vendor(".name")));
+    assert_eq!(served.post_admin("/reload", None).await.1["outcome"], "applied");
+    ask(&served, &customer_query("c"), &[]).await;
+    let second = exported().await;
+    // elsewhere: they begin anew
+    let other = Backend::start().await;
+    let text = std::fs::read_to_string(folder.path("cyclorama.yaml")).unwrap();
+    folder.write("cyclorama.yaml", &text.replace(&backend.url, &other.url));
+    assert_eq!(served.post_admin("/reload", None).await.1["outcome"], "applied");
+    ask(&served, &customer_query("d"), &[]).await;
+    let third = exported().await;
+    for name in ANEW {
+        let [first, second, third] =
+            [&first, &second, &third].map(|metrics| series(metric(metrics, name)));
+        assert_eq!((first.1, second.1, third.1), (2, 3, 1), "{name}");
+        assert_eq!(first.0, second.0, "{name}");
+        assert!(third.0 > second.0, "{name}");
+    }
+    let began = |metrics: &[Metric]| match metric(metrics, ON).data.as_ref().unwrap() {
+        Data::Histogram(histogram) => histogram.data_points[0].start_time_unix_nano,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(began(&first), began(&third));
+    ended(served).await;
+}
+
 /// A number of `/metrics`.
 async fn number(served: &Served, series: &str) -> u64 {
     let answer = served.get_admin("/metrics", "text/plain").await.text().await.unwrap();
