@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::graph::Access;
+use crate::telemetry::counts::CallsBegun;
 use crate::telemetry::trace::Trace;
 
 /// The caller of one operation.
@@ -23,6 +24,8 @@ pub struct Principal {
     pub headers: Vec<(Arc<str>, Arc<str>)>,
     /// The trace that the request belongs to. It says nothing of who asks: nothing is kept apart by it.
     pub trace: Option<Trace>,
+    /// Counts the backend calls that are begun for the operation; no more than the trace does it say who asks.
+    pub calls: Option<Arc<CallsBegun>>,
 }
 
 impl Principal {

@@ -122,6 +122,7 @@ impl Backends {
     ) -> Result<Page, BackendError> {
         let deadline = &deadline.into();
         let way = self.way(call)?;
+        inputs.principal.calls.iter().for_each(|calls| calls.count());
         let log = Log::new(way.backend, call);
         let attempts = if self.is_once { 1 } else { way.backend.policy.retry.attempts };
         let mut tries = Tries::new(way, call, inputs.keys.len(), attempts);

@@ -58,8 +58,8 @@ struct Who {
 
 impl From<Principal> for Who {
     fn from(principal: Principal) -> Self {
-        // each by name, so that what is added is not forgotten here; the trace says nothing of who asks
-        let Principal { tenant, subject, scopes, claims, headers, trace: _ } = principal;
+        // each by name, so that what is added is not forgotten here; the last two say nothing of who asks
+        let Principal { tenant, subject, scopes, claims, headers, trace: _, calls: _ } = principal;
         Self { tenant, subject, scopes, claims, headers }
     }
 }

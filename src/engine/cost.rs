@@ -2,7 +2,7 @@
 //!
 //! Takes: a plan, the request's variables and caller, whether the client wants to know.
 //! Gives: nothing, the cost for `extensions.cost`, or the request's refusal.
-//! Never: reckons what nobody needs: a plan that cannot reach a limit, whatever its variables are, passes at once.
+//! Never: reckons calls that nobody needs: a plan that cannot reach a limit, whatever its variables are, passes at once.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ struct Limits {
 
 /// What became of a request.
 pub(super) struct Checked {
+    /// What it costs by the schema's weights.
+    pub(super) total: f64,
     /// If the client asked for it.
     pub(super) told: Option<Told>,
     pub(super) refused: Option<RequestError>,
@@ -51,10 +53,10 @@ pub(super) fn check(
     let settings = &graph.cost;
     let is_within = !is_over(settings, plan.operation.cost.bound(), plan.calls_bound);
     let has_required = settings.mode == CostMode::Enforce && plan.operation.cost.has_required();
-    if settings.mode == CostMode::Off || (is_within && !is_asked && !has_required) {
-        return Checked { told: None, refused: None };
-    }
     let cost = plan.operation.cost(graph, variables);
+    if settings.mode == CostMode::Off || (is_within && !is_asked && !has_required) {
+        return Checked { total: cost.total, told: None, refused: None };
+    }
     let calls = plan::calls(graph, plan, variables, principal);
     let limits = Limits { mode: settings.mode, cost: settings.limit, calls: settings.calls_limit };
     let told = Told { cost, calls, limits };
@@ -68,7 +70,7 @@ pub(super) fn check(
         let (cost, calls) = (cost.total, calls.planned);
         tracing::info!(cost, calls, "an operation is over a limit of `cost`");
     }
-    Checked { told: is_asked.then_some(told), refused }
+    Checked { total: cost.total, told: is_asked.then_some(told), refused }
 }
 
 /// What some requests cost and call together: within the limits of one, or the error with which none of them runs. Those that are

@@ -111,7 +111,8 @@ struct Prepared {
     times: Times,
     /// The answers of `__schema` and `__type`.
     introspection: Map<String, Value>,
-    /// What it costs, if the client asked for that.
+    /// What it costs, and that for its client, who asked for it.
+    reckoned: f64,
     cost: Option<cost::Told>,
     is_traced: bool,
 }
@@ -179,7 +180,7 @@ impl Engine {
         let mut counted = self.operations.begin(principal);
         let response = match self.prepare(&request, counted.principal(principal)) {
             Ok(prepared) => {
-                counted.is(&prepared.plan.operation);
+                counted.is(&prepared.plan.operation, prepared.reckoned);
                 self.run_or_join(prepared).await
             }
             Err(response) => response,
@@ -198,7 +199,7 @@ impl Engine {
     ) -> Delivery {
         let mut counted = self.operations.begin(principal);
         let prepared = self.prepare(&request, counted.principal(principal)).and_then(|prepared| {
-            counted.is(&prepared.plan.operation);
+            counted.is(&prepared.plan.operation, prepared.reckoned);
             let parts = Parts::new(&prepared.plan.operation, &prepared.variables);
             Ok((prepared, parts.map_err(|error| refused(&[error]))?))
         });
@@ -229,9 +230,10 @@ impl Engine {
         }
         let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
             .map_err(|error| refused(&[error]))?;
+        let reckoned = cost.total;
         let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
         let times = Times { deadline, present: self.clock.now() };
-        Ok(Prepared { plan, variables, principal, times, introspection, cost, is_traced })
+        Ok(Prepared { plan, variables, principal, times, introspection, reckoned, cost, is_traced })
     }
 
     fn context<'a>(&'a self, prepared: &'a Prepared) -> Context<'a> {
@@ -307,14 +309,7 @@ impl Engine {
         let Ok(variables) = operation::coerce_variables(&self.graph, &plan.operation, raw) else {
             return 1;
         };
-        let cost = plan.operation.cost(&self.graph, &variables).total.ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a cost out of range is the nearest that is not"
-        )]
-        let cost = cost as u64;
-        cost.max(1)
+        operations::whole(plan.operation.cost(&self.graph, &variables).total).max(1)
     }
 
     /// How often documents were hashed and plans were made.

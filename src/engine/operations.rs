@@ -9,12 +9,18 @@ use super::{Delivery, Outcome, Response};
 use crate::error::ErrorCode;
 use crate::operation::{Operation, OperationKind};
 use crate::principal::Principal;
+use crate::telemetry::counts::CallsBegun;
 use crate::telemetry::exposition::Exposition;
-use crate::telemetry::histogram::Histogram;
+use crate::telemetry::histogram::{Amounts, Histogram};
 use crate::telemetry::span::{self, Span};
 
 /// The last one: what was refused before it was known.
 const KINDS: [&str; 3] = ["query", "mutation", "unknown"];
+/// The first of the kinds: those that run.
+const RUN: usize = 2;
+/// The ends of the buckets: what operations cost, and how many backend calls they begin.
+const COSTS: [u64; 13] = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000];
+const CALLS: [u64; 12] = [0, 1, 2, 3, 5, 10, 25, 50, 100, 250, 500, 1_000];
 const ENDS: [&str; 5] = ["data", "data_with_errors", "in_parts", "refused", "abandoned"];
 
 /// A longer name of an operation is in no span.
@@ -38,10 +44,23 @@ pub(super) struct Operations {
     refused: [AtomicU64; ErrorCode::ALL.len()],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kind {
     ends: [AtomicU64; ENDS.len()],
     durations: Histogram,
+    costs: Amounts,
+    calls: Arc<Amounts>,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self {
+            ends: Default::default(),
+            durations: Histogram::default(),
+            costs: Amounts::new(&COSTS),
+            calls: Arc::new(Amounts::new(&CALLS)),
+        }
+    }
 }
 
 /// One operation, counted when it is dropped.
@@ -50,6 +69,7 @@ pub(super) struct Counted {
     began: Instant,
     kind: usize,
     end: End,
+    calls: Arc<CallsBegun>,
     /// `None`: it belongs to no trace.
     span: Option<Span>,
 }
@@ -69,6 +89,7 @@ impl Operations {
             began: Instant::now(),
             kind: KINDS.len() - 1,
             end: End::Abandoned,
+            calls: Arc::default(),
             span: caller.trace.as_ref().map(begin),
         }
     }
@@ -92,6 +113,22 @@ impl Operations {
         for (kind, name) in self.kinds.iter().zip(KINDS) {
             family.durations(&[name], &kind.durations.read());
         }
+        let family = out.histogram(
+            "cyclorama_graphql_operation_cost",
+            &["type"],
+            "Operations that ran, by what they cost as it is reckoned before, rounded up.",
+        );
+        for (kind, name) in self.kinds.iter().zip(KINDS).take(RUN) {
+            family.amounts(&[name], &kind.costs);
+        }
+        let family = out.histogram(
+            "cyclorama_graphql_operation_backend_calls",
+            &["type"],
+            "Operations that ran, by the backend calls that they began: 0 if the cache had it all, or another operation asked already.",
+        );
+        for (kind, name) in self.kinds.iter().zip(KINDS).take(RUN) {
+            family.amounts(&[name], &kind.calls);
+        }
         let family = out.counter(
             "cyclorama_graphql_refused_total",
             &["code"],
@@ -111,15 +148,21 @@ impl Counted {
     pub(super) fn principal(&self, caller: &Principal) -> Arc<Principal> {
         let mut principal = caller.clone();
         principal.trace = self.span.as_ref().map(|span| span.trace().clone());
+        principal.calls = Some(Arc::clone(&self.calls));
         Arc::new(principal)
     }
 
-    pub(super) fn is(&mut self, operation: &Operation) {
+    /// What it is, and what it costs.
+    pub(super) fn is(&mut self, operation: &Operation, cost: f64) {
         let (place, kind) = match operation.kind {
             OperationKind::Query => (0, "query"),
             OperationKind::Mutation => (1, "mutation"),
         };
         self.kind = place;
+        if let Some(kind) = self.operations.kinds.get(place) {
+            kind.costs.add(whole(cost));
+            self.calls.tell(&kind.calls);
+        }
         let Some(span) = &mut self.span else { return };
         span.rename(kind);
         span.set("graphql.operation.type", kind);
@@ -155,6 +198,16 @@ impl Counted {
             Delivery::InParts(_) => self.end = End::InParts,
         }
     }
+}
+
+/// A cost as a whole number, rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cost out of range is the nearest that is not"
+)]
+pub(super) fn whole(cost: f64) -> u64 {
+    cost.ceil() as u64
 }
 
 impl Drop for Counted {

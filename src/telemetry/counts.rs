@@ -1,8 +1,38 @@
-//! What became of what is exported, in numbers.
+//! What became of what is exported, and the backend calls of one operation, in numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::exposition::Exposition;
+use super::histogram::Amounts;
+
+/// The backend calls that one operation begins. They are told when it is over, with all that it began and that goes on behind its
+/// answer: when nobody holds this any more.
+#[derive(Debug, Default)]
+pub struct CallsBegun {
+    calls: AtomicU64,
+    /// Whom; nobody, if the operation was refused.
+    tell: OnceLock<Arc<Amounts>>,
+}
+
+impl CallsBegun {
+    pub fn count(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The first word counts.
+    pub fn tell(&self, amounts: &Arc<Amounts>) {
+        self.tell.get_or_init(|| Arc::clone(amounts));
+    }
+}
+
+impl Drop for CallsBegun {
+    fn drop(&mut self) {
+        if let Some(amounts) = self.tell.get() {
+            amounts.add(*self.calls.get_mut());
+        }
+    }
+}
 
 /// What is exported apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

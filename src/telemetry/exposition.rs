@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::time::SystemTime;
 
-use super::histogram::{BOUNDS, Durations};
+use super::histogram::{Amounts, BOUNDS, Durations};
 
 /// The media type of the text.
 pub const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -147,6 +147,12 @@ impl Family {
         self.buckets(values, &ends, &durations.counts, durations.sum.as_secs_f64())
     }
 
+    pub fn amounts(&mut self, values: &[&str], amounts: &Amounts) -> &mut Self {
+        let ends: Vec<Number> = amounts.ends().iter().map(|end| Number::Whole(*end)).collect();
+        let (counts, sum) = amounts.read();
+        self.buckets(values, &ends, &counts, sum)
+    }
+
     /// Counts by bucket, the last of them without an end.
     pub fn buckets(
         &mut self,
@@ -174,7 +180,7 @@ impl Family {
         };
         // writing to a string cannot fail
         writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
-        for Sample { values, figure } in &self.samples {
+        for Sample { values, figure, .. } in &self.samples {
             match figure {
                 Figure::Number(number) => self.line(text, ("", values, None), number),
                 Figure::Buckets { ends, counts, sum } => {

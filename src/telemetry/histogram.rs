@@ -1,4 +1,4 @@
-//! Durations counted in buckets.
+//! Durations and other amounts counted in buckets.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +50,41 @@ impl Histogram {
             }),
             sum: Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)),
         }
+    }
+}
+
+/// Whole numbers of anything, in buckets that end at these.
+#[derive(Debug)]
+pub struct Amounts {
+    ends: &'static [u64],
+    /// One more than there are ends: the last has none.
+    counts: Box<[AtomicU64]>,
+    sum: AtomicU64,
+}
+
+impl Amounts {
+    /// What amounts to one of the ends is within its bucket; they stand in order.
+    pub fn new(ends: &'static [u64]) -> Self {
+        let counts = (0..=ends.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { ends, counts, sum: AtomicU64::new(0) }
+    }
+
+    pub fn add(&self, amount: u64) {
+        let at = self.ends.partition_point(|end| *end < amount);
+        if let Some(count) = self.counts.get(at) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub fn ends(&self) -> &'static [u64] {
+        self.ends
+    }
+
+    /// Counts by bucket, and the sum of all amounts.
+    pub fn read(&self) -> (Vec<u64>, u64) {
+        let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
+        (counts.collect(), self.sum.load(Ordering::Relaxed))
     }
 }
 
@@ -137,6 +172,15 @@ mod tests {
         assert_eq!((durations.counts[0], durations.counts[1]), (2, 1));
         assert_eq!((durations.counts[13], durations.counts[14]), (1, 1));
         assert_eq!((durations.count(), durations.sum), (5, Duration::from_millis(20_012)));
+    }
+
+    #[test]
+    fn an_amount_of_an_end_is_within_its_bucket_and_the_last_bucket_has_no_end() {
+        let amounts = Amounts::new(&[0, 1, 5]);
+        for amount in [0, 1, 2, 5, 6, 600] {
+            amounts.add(amount);
+        }
+        assert_eq!(amounts.read(), (vec![1, 1, 2, 2], 614));
     }
 
     #[test]

@@ -76,6 +76,12 @@ async fn what_happened_is_counted_where_it_happened() {
         ("cyclorama_http_request_duration_seconds_count{route=\"/graphql\"}", 3.0),
         ("cyclorama_graphql_operations_total{type=\"query\",outcome=\"data\"}", 2.0),
         ("cyclorama_graphql_operations_total{type=\"unknown\",outcome=\"refused\"}", 1.0),
+        // found once, and then in the cache
+        ("cyclorama_graphql_operation_cost_bucket{type=\"query\",le=\"1\"}", 2.0),
+        ("cyclorama_graphql_operation_cost_sum{type=\"query\"}", 2.0),
+        ("cyclorama_graphql_operation_backend_calls_bucket{type=\"query\",le=\"0\"}", 1.0),
+        ("cyclorama_graphql_operation_backend_calls_bucket{type=\"query\",le=\"1\"}", 2.0),
+        ("cyclorama_graphql_operation_backend_calls_count{type=\"mutation\"}", 0.0),
         ("cyclorama_graphql_refused_total{code=\"GRAPHQL_VALIDATION_FAILED\"}", 1.0),
         ("cyclorama_backend_calls_total{backend=\"crm\",vendor=\"acme\"}", 1.0),
         ("cyclorama_backend_requests_total{backend=\"crm\",vendor=\"acme\"}", 1.0),
