@@ -21,6 +21,7 @@ mod slot;
 mod status;
 mod trace;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::error::ErrorCode;
@@ -28,7 +29,7 @@ use crate::execute::Outcome;
 use crate::graph::{Graph, TypeId, Wrapper};
 use crate::load::CursorKey;
 use crate::operation::{Condition, Parts, SetId, Streamed};
-use crate::plan::{Node, NodeBranch, Out, OutEntry, OutField, Plan, SiteId, is_visible};
+use crate::plan::{Node, NodeBranch, Out, OutEntry, OutField, Plan, SiteId, StepId, is_visible};
 use crate::principal::Principal;
 use crate::value::{Answer, Cell};
 
@@ -116,6 +117,8 @@ struct Writer<'a> {
     /// The items of the list that was written last.
     items: u32,
     metrics: metric::Metrics<'a>,
+    /// By site, for `sourceStatus`.
+    steps: OnceCell<Vec<Vec<StepId>>>,
     /// More items of that list may come.
     is_open: bool,
 }
@@ -151,6 +154,7 @@ impl<'a> Writer<'a> {
             later: Vec::new(),
             items: 0,
             metrics: metric::Metrics::default(),
+            steps: OnceCell::new(),
             is_open: false,
         }
     }

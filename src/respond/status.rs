@@ -133,7 +133,7 @@ impl Writer<'_> {
 
     /// Everything that one backend gave for one object and for what stands under it.
     fn contribution(&self, site: SiteId, object: u32, backend: BackendId) -> Contribution {
-        let (graph, plan) = (self.source.graph, self.source.plan);
+        let graph = self.source.graph;
         let Some(state) = self.source.outcome.sites.get(site.index()) else {
             return Contribution::NONE;
         };
@@ -150,8 +150,7 @@ impl Writer<'_> {
                 all = all.merge(part.or_blocked(state, object, column).waited(wait));
             }
         }
-        let steps = (0..).map(StepId).zip(&plan.steps);
-        for (id, step) in steps.filter(|(_, step)| step.site == site && step.ty == ty) {
+        for (id, step) in self.steps_of(site, ty) {
             if self.source.outcome.is_open(id) {
                 if self.is_awaited(step, backend) {
                     all = all.merge(Contribution::of(State::Pending));
@@ -207,12 +206,25 @@ impl Writer<'_> {
             Work::Part(part) => step.is_fallback() && usize::from(part.part.0) == column,
             _ => false,
         };
-        let steps = (0..).map(StepId).zip(&self.source.plan.steps);
-        let fallbacks =
-            steps.filter(|(_, step)| (step.site, step.ty) == (site, ty) && is_its(step));
+        let fallbacks = self.steps_of(site, ty).filter(|(_, step)| is_its(step));
         let own = self.brings(site, ty, column).into_iter();
         let waits = own.chain(fallbacks.map(|(id, _)| id));
         waits.filter_map(|id| self.source.outcome.waits.of(id)).max()
+    }
+
+    /// The steps for objects of a type at a site, in order. All are looked through once, not for each object.
+    fn steps_of(&self, site: SiteId, ty: TypeId) -> impl Iterator<Item = (StepId, &Step)> {
+        let plan = self.source.plan;
+        let sites = self.steps.get_or_init(|| {
+            let mut sites = vec![Vec::new(); plan.sites.len()];
+            for (id, step) in (0..).map(StepId).zip(&plan.steps) {
+                sites.get_mut(step.site.index()).into_iter().for_each(|steps| steps.push(id));
+            }
+            sites
+        });
+        let steps = sites.get(site.index()).into_iter().flatten();
+        let steps = steps.filter_map(move |id| Some((*id, plan.steps.get(id.index())?)));
+        steps.filter(move |(_, step)| step.ty == ty)
     }
 
     /// Whether a step that is not done brings something of this backend, or leads to a step that does.
