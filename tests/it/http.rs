@@ -204,6 +204,24 @@ async fn other_methods_and_other_addresses_are_told_what_is_there() {
 }
 
 #[tokio::test]
+async fn head_and_options_run_nothing_and_say_what_is_served() {
+    let site = Site::start().await;
+    let query = encoded("{ customers(first: 1) { totalCount } }");
+    let methods = "GET, POST, PUT, DELETE";
+    for (method, status) in [(Method::HEAD, 405), (Method::OPTIONS, 204)] {
+        let url = site.url(&format!("/graphql?query={query}"));
+        let response = site.client.request(method.clone(), url).send().await.unwrap();
+        let headers = response.headers().clone();
+        assert_eq!(response.status(), status, "{method}");
+        assert_eq!(headers["allow"], methods, "{method}");
+        let mut names = headers.keys();
+        assert!(!names.any(|name| name.as_str().starts_with("access-control")), "{method}");
+        assert_eq!(response.bytes().await.unwrap().len(), 0, "{method}");
+    }
+    assert_eq!(site.backends.calls().values().sum::<u64>(), 0);
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused_whether_it_says_its_length_or_not() {
     let config = "limits: { body_bytes: 1KiB }\n".to_owned();
     let site = Site::with(Setup { config, ..Setup::default() }).await;

@@ -53,6 +53,12 @@ impl Client {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
+    /// Ready when the server has read all that was sent before.
+    pub(crate) async fn heard(&mut self) {
+        self.send(json!({ "type": "ping" })).await;
+        assert_eq!(self.next().await, json!({ "type": "pong" }));
+    }
+
     pub(crate) async fn next(&mut self) -> Value {
         match self.0.next().await.unwrap().unwrap() {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
@@ -139,7 +145,7 @@ async fn opened(site: &Site) -> Client {
     connect(site, &[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap()
 }
 
-fn subscribe(id: &str, query: &str) -> Value {
+pub(crate) fn subscribe(id: &str, query: &str) -> Value {
     json!({ "id": id, "type": "subscribe", "payload": { "query": query } })
 }
 
@@ -254,8 +260,7 @@ async fn what_runs_on_a_socket_is_finished_when_the_server_stops_and_nothing_mor
     head(&mut call).await;
     site.stop();
     // stopping is heard before anything else; a pong shows that the socket has heard it
-    client.send(json!({ "type": "ping" })).await;
-    assert_eq!(client.next().await, json!({ "type": "pong" }));
+    client.heard().await;
     client.send(subscribe("2", "{ __typename }")).await;
     let body = r#"{"results":[]}"#;
     let answer = format!(

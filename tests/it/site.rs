@@ -20,6 +20,8 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) backends: Backends,
     pub(crate) client: reqwest::Client,
+    /// What serves, for its figures.
+    pub(crate) gateway: http::Server,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -63,10 +65,10 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server =
-            tokio::spawn(http::serve(listener, gateway, async move { drop(stopped.await) }));
+        let stopped = async move { drop(stopped.await) };
+        let server = tokio::spawn(http::serve(listener, gateway.clone(), stopped));
         let client = reqwest::Client::builder().build().unwrap();
-        Self { address, backends, client, stop: Some(stop), server }
+        Self { address, backends, client, gateway, stop: Some(stop), server }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -71,6 +71,11 @@ proptest! {
             prop_assert_eq!(&*pairs[0].1, value.as_str());
             prop_assert!(parsed.fragment().is_none());
             prop_assert!(parsed.username().is_empty());
+            // what the program sends by reads it in the same way
+            let uri = hyper::Uri::try_from(&*url).unwrap();
+            prop_assert_eq!(uri.scheme_str(), Some("https"));
+            prop_assert_eq!(uri.authority().map(|authority| authority.as_str()), Some("api.example:8443"));
+            prop_assert_eq!((uri.path(), uri.query()), (parsed.path(), parsed.query()));
         }
     }
 }
