@@ -45,19 +45,15 @@ pub(super) fn start(
     let now = Instant::now();
     for key in keys {
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
-        match board.join(cache_key, load.wanted, began, until) {
-            Some(flight) => {
-                memo.flights.insert(Arc::from(cache_key), (load.wanted, flight.clone()));
-                flights.push(flight);
-            }
-            // One that landed since the key was looked up has left its answer.
-            None => match shelf.get(cache_key, load.wanted, now) {
-                Some(hit) => flights.push(landed(key, hit.into())),
-                None => {
-                    shelf.missed(cache_key);
-                    own.push(key);
-                }
-            },
+        if let Some(flight) = board.join(cache_key, load.wanted, began, until) {
+            memo.flights.insert(Arc::from(cache_key), (load.wanted, flight.clone()));
+            flights.push(flight);
+        // One that landed since the key was looked up has left its answer.
+        } else if let Some(hit) = shelf.get(cache_key, load.wanted, now) {
+            flights.push(landed(key, hit.into()));
+        } else {
+            shelf.missed(cache_key);
+            own.push(key);
         }
     }
     for keys in chunks(&call.keys, own) {

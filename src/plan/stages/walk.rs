@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Out::Survivor { rule, fallbacks, .. } => {
-                self.survivor(field, (site, ty), rule, fallbacks)
+                self.survivor(field, (site, ty), rule, fallbacks);
             }
             Out::Computed(computed) => {
                 if let Some(step) = self.provider(site, ty, usize::from(computed.part.0)) {
