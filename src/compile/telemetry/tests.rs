@@ -6,7 +6,7 @@ use crate::telemetry::span::Sampler;
 fn compiled(text: &str, variables: &[(&str, &str)]) -> (Option<Otlp>, Vec<Diagnostic>) {
     let files = Files::in_memory("cyclorama.yaml", [("cyclorama.yaml", text)]);
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let pem = |kind: &str| format!("-----BEGIN {kind}-----\n");
+    let pem = |kind: &str| format!("-----BEGIN {kind}-----");
     let on_disk = [
         ("ca.pem", pem("CERTIFICATE")),
         ("key.pem", pem("PRIVATE KEY")),
@@ -119,7 +119,7 @@ fn an_export_may_be_packed_and_its_collector_have_an_authority_of_its_own() {
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "key.pem"),
     ];
     let (otlp, problems) = compiled("log: {}\n", &variables);
-    let (otlp, pem) = (otlp.unwrap(), "-----BEGIN CERTIFICATE-----\n");
+    let (otlp, pem) = (otlp.unwrap(), "-----BEGIN CERTIFICATE-----");
     assert_eq!((otlp.is_packed, otlp.collector.timeout.as_millis()), (true, 2500));
     let Tls { ca, client } = otlp.collector.tls;
     assert_eq!((ca.as_deref(), &*client.unwrap().certificate), (Some(pem), pem));
