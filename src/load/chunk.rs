@@ -264,7 +264,8 @@ fn keep(
         }
         answer.partial =
             fetched.is_cut && load.window.is_none() || cut.binary_search(&place).is_ok();
-        answer.total = fetched.total;
+        // a total of several keys is nobody's own
+        answer.total = fetched.total.filter(|_| keys.len() == 1);
         let answer = Arc::new(answer);
         let tags = || cache::tags(graph, call, declared, &answer);
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
