@@ -75,15 +75,15 @@ impl Run<'_> {
                     return self.begin_write(id, step, load, key, slice);
                 }
                 let asked = self.call_keys(step, call, load, key.as_ref(), &slice);
-                let Asked { mut reaches, groups, unions } = asked;
-                if groups.iter().all(|group| group.pending.is_empty()) {
-                    self.finish_call(step, call, (&mut reaches, &unions), &slice);
-                    return Begun::Done;
+                let Asked { reaches, groups, unions } = asked;
+                let landed = Landed { unions, slice, ..Landed::new(id, reaches, groups) };
+                if !landed.is_open() {
+                    return self.land_call(step, call, landed);
                 }
-                if unions.is_empty() && slice.sift.is_none() {
-                    self.expect_pages(id, call, &reaches, &groups);
+                if landed.unions.is_empty() && landed.slice.sift.is_none() {
+                    self.expect_pages(id, call, &landed.reaches, &landed.groups);
                 }
-                wait(id, (reaches, unions), groups, slice)
+                wait(landed)
             }
             Err(failure) => {
                 let failure = self.arena.failure(failure);
@@ -124,10 +124,7 @@ impl Run<'_> {
             Some(merged) => self.merged_slice(step, call, merged, sift)?,
             None => Slice::of(self.graph, call, compiled, &arguments, sift)?,
         };
-        let mut wanted = self.wanted_of(call.child, call.shape);
-        if let Some(sift) = &slice.sift {
-            sift.want(self.graph, self.graph.shape(call.shape), &mut wanted);
-        }
+        let wanted = self.wanted_of(call.child, call.shape);
         let target = (call.call, call.shape);
         let load = Load::new(
             self.graph,
@@ -147,7 +144,7 @@ impl Run<'_> {
     }
 
     /// The slots wanted of a call's records: of all types that they can have. Picked shapes are mapped whole.
-    fn wanted_of(&self, child: SiteId, shape: ShapeId) -> SlotSet {
+    pub(super) fn wanted_of(&self, child: SiteId, shape: ShapeId) -> SlotSet {
         let compiled = self.graph.shape(shape);
         let ty = self.graph.ty(compiled.ty);
         // one value of a record is no part, whatever type its field stands on
@@ -328,21 +325,18 @@ pub(super) fn set(reaches: &mut [Reach], object: u32, reach: Reach) {
     }
 }
 
-pub(super) fn wait(
-    step: StepId,
-    (reaches, unions): (Vec<Reach>, Vec<Union>),
-    mut groups: Vec<Group>,
-    slice: Slice,
-) -> Begun {
+/// Waits for all loads of a step.
+pub(super) fn wait(mut landed: Landed) -> Begun {
+    let groups = landed.groups.iter_mut();
     let flights: Vec<_> =
-        groups.iter_mut().map(|group| join_all(std::mem::take(&mut group.flights))).collect();
+        groups.map(|group| join_all(std::mem::take(&mut group.flights))).collect();
     Begun::Waiting(
         async move {
-            let landed = join_all(flights).await;
-            for (group, chunks) in groups.iter_mut().zip(landed) {
+            let chunks = join_all(flights).await;
+            for (group, chunks) in landed.groups.iter_mut().zip(chunks) {
                 group.chunks = chunks;
             }
-            Landed { step, reaches, unions, groups, slice, written: None }
+            landed
         }
         .boxed(),
     )

@@ -6,10 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::error::LoadError;
 use crate::execute::begin::{Reach, set};
+use crate::execute::looked_up::NamedRows;
 use crate::execute::several::{Union, name_of};
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
-use crate::execute::{Failure, Link, NullBy, Object, PartState, Run, Window};
+use crate::execute::{Begun, Failure, Link, NullBy, Object, PartState, Run, Window};
 use crate::graph::{Graph, PartId, TypeId, Yields};
 use crate::load::{Chunk, Flight, KeyOutcome, Loaded};
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
@@ -23,6 +24,20 @@ pub(super) struct Landed {
     pub(super) groups: Vec<Group>,
     pub(super) slice: Slice,
     pub(super) written: Option<Result<Arc<Answer>, LoadError>>,
+    /// Of a step whose lists were there already: what their rows name, which was looked up.
+    pub(super) named: Option<NamedRows>,
+}
+
+impl Landed {
+    pub(super) fn new(step: StepId, reaches: Vec<Reach>, groups: Vec<Group>) -> Self {
+        let (unions, slice) = (Vec::new(), Slice::default());
+        Self { step, reaches, unions, groups, slice, written: None, named: None }
+    }
+
+    /// Whether there is anything to wait for.
+    pub(super) fn is_open(&self) -> bool {
+        self.groups.iter().any(|group| !group.pending.is_empty())
+    }
 }
 
 /// One load's keys under way, with the objects that wait for each.
@@ -33,26 +48,27 @@ pub(super) struct Group {
 }
 
 impl Run<'_> {
-    pub(super) fn finish(&mut self, mut landed: Landed) {
+    /// Of lists that name objects, these may still have to be looked up.
+    pub(super) fn finish(&mut self, mut landed: Landed) -> Begun {
         if let Some(times) = &mut self.times {
             times.ended(landed.step);
         }
         let plan = self.plan;
-        let Some(step) = plan.steps.get(landed.step.index()) else { return };
+        let Some(step) = plan.steps.get(landed.step.index()) else { return Begun::Done };
         for group in std::mem::take(&mut landed.groups) {
             self.land(&group, &mut landed.reaches);
         }
         match &step.work {
             Work::Call(call) => {
-                if let Some(written) = landed.written {
+                if let Some(written) = landed.written.take() {
                     self.finish_write(written, &mut landed.reaches);
                 }
-                let reaches = (&mut landed.reaches, landed.unions.as_slice());
-                self.finish_call(step, call, reaches, &landed.slice);
+                return self.land_call(step, call, landed);
             }
             Work::Part(part) => self.finish_part(step, part.part, &landed.reaches),
             Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => {}
         }
+        Begun::Done
     }
 
     /// Gives each waiting object its key's outcome.
@@ -86,10 +102,9 @@ impl Run<'_> {
         &mut self,
         step: &Step,
         call: &CallStep,
-        (reaches, unions): (&mut Vec<Reach>, &[Union]),
+        (reaches, unions): (&mut [Reach], &[Union]),
         slice: &Slice,
     ) {
-        self.unite(reaches, unions);
         if let Some(sift) = &slice.sift {
             self.sift(sift, reaches, unions);
         }

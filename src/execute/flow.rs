@@ -128,9 +128,12 @@ impl Run<'_> {
     }
 
     fn land_step(&mut self, flow: &mut Flow, landed: Landed) {
-        flow.set(landed.step, Progress::Done);
-        self.waits.ended(landed.step);
-        self.finish(landed);
+        let step = landed.step;
+        self.waits.ended(step);
+        match self.finish(landed) {
+            Begun::Done => flow.set(step, Progress::Done),
+            Begun::Waiting(future) => flow.waiting.get_or_insert_default().push(future),
+        }
     }
 
     fn begin_ready(&mut self, flow: &mut Flow, scope: Scope<'_>) {

@@ -2,7 +2,7 @@
 
 use crate::execute::state::number;
 use crate::execute::{Object, PartState, Run};
-use crate::graph::{Named, SlotId};
+use crate::graph::{Graph, Named, SlotId};
 use crate::plan::CallStep;
 use crate::value::{Answer, Cell, Key, normalize};
 
@@ -36,9 +36,11 @@ impl Run<'_> {
         (answer, loaded): (u32, &Answer),
         row: Cell,
     ) -> u32 {
+        let is_name = matches!(row, Cell::Record { shape, .. } if shape == call.shape);
         match call.names {
-            Some(named) => self.named_object(call, named, parent, loaded, row),
-            None => self.row(call.child, parent, answer, row),
+            Some(named) if is_name => self.named_object(call, named, parent, loaded, row),
+            // of a list that was narrowed or ordered here, the records have been looked up
+            _ => self.row(call.child, parent, answer, row),
         }
     }
 
@@ -53,14 +55,7 @@ impl Run<'_> {
     ) -> u32 {
         let Cell::Record { shape, .. } = row else { return 0 };
         let ty = self.graph.shape(shape).ty;
-        let parts = &self.graph.ty(ty).parts;
-        let key = parts
-            .get(usize::from(named.part.0))
-            .and_then(|part| part.keys.get(usize::from(named.key_kind)))
-            .zip(loaded.key_text(self.graph, row, SlotId(0)))
-            .map(|(key, text)| normalize(key.normalizer, &text).into_owned())
-            .filter(|text| !text.chars().all(char::is_whitespace))
-            .and_then(|text| Key::composite([text.as_str()]));
+        let key = name_of(self.graph, named, loaded, row);
         self.objects += 1;
         let Some(site) = self.site_mut(call.child) else { return 0 };
         let object = site.add(Object { ty: Some(ty), parent });
@@ -75,4 +70,15 @@ impl Run<'_> {
         site.set_part(object, named.part, PartState::Key { kind: named.key_kind, key });
         object
     }
+}
+
+/// The key that a record names. `None`: it names nothing.
+pub(super) fn name_of(graph: &Graph, named: Named, loaded: &Answer, row: Cell) -> Option<Key> {
+    let Cell::Record { shape, .. } = row else { return None };
+    let part = graph.ty(graph.shape(shape).ty).parts.get(usize::from(named.part.0))?;
+    let key = part.keys.get(usize::from(named.key_kind))?;
+    let text = loaded.key_text(graph, row, SlotId(0))?;
+    let text = normalize(key.normalizer, &text);
+    let is_blank = text.chars().all(char::is_whitespace);
+    if is_blank { None } else { Key::composite([&*text]) }
 }

@@ -9,6 +9,7 @@ mod entities;
 mod finish;
 mod flow;
 mod key;
+mod looked_up;
 mod made;
 mod merge;
 mod merged;

@@ -1,9 +1,8 @@
 //! Begins the step of a part: which key leads to it, for every object of its site.
 
 use crate::execute::begin::{Reach, wait};
-use crate::execute::finish::Group;
+use crate::execute::finish::{Group, Landed};
 use crate::execute::key::{ObjectKey, normalized};
-use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, PartState, Run, Way};
 use crate::graph::{CallId, IdentityRule, Part, PartId, ShapeId, TypeId};
@@ -80,11 +79,12 @@ impl Run<'_> {
                 site.set_part(object, work.part, state);
             }
         }
-        if groups.iter().all(|group| group.pending.is_empty()) {
-            self.finish_part(step, work.part, &reaches);
-            return Begun::Done;
+        let landed = Landed::new(id, reaches, groups);
+        if landed.is_open() {
+            return wait(landed);
         }
-        wait(id, (reaches, Vec::new()), groups, Slice::default())
+        self.finish_part(step, work.part, &landed.reaches);
+        Begun::Done
     }
 
     /// The slots for which a key that holds them all is enough. It may be spelled otherwise than what is shown: it is not enough for
@@ -95,7 +95,7 @@ impl Run<'_> {
         if is_shown { SlotSet::EMPTY } else { firm }
     }
 
-    fn part_load(&self, call: CallId, shape: ShapeId, wanted: SlotSet) -> Load {
+    pub(super) fn part_load(&self, call: CallId, shape: ShapeId, wanted: SlotSet) -> Load {
         Load::new(
             self.graph,
             (call, shape),

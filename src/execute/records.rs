@@ -1,5 +1,6 @@
 //! From what was loaded on a key to the record of a part: one, none, several of one customer, or too many to say.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::execute::begin::Reach;
@@ -42,20 +43,24 @@ impl Run<'_> {
         else {
             return PartState::Missing { answer: Some(answer) };
         };
-        match &*loaded.rows {
+        match &*survivors(self.graph, part, &loaded) {
             [] => PartState::Missing { answer: Some(answer) },
             [Cell::Problem(problem)] => PartState::Failed(self.misfit(&loaded, *problem)),
             [record] => PartState::Row { answer, record: *record },
-            rows => match &*survivors(self.graph, part, &loaded, rows) {
-                [Cell::Problem(problem)] => PartState::Failed(self.misfit(&loaded, *problem)),
-                [record] => PartState::Row { answer, record: *record },
-                records if records.len() <= most && are_records(records) && !loaded.partial => {
-                    let records = in_order(self.graph, part, &loaded, records);
-                    PartState::Several { answer, records }
-                }
-                _ => PartState::Ambiguous { answer },
-            },
+            records if records.len() <= most && are_records(records) && !loaded.partial => {
+                let records = in_order(self.graph, part, &loaded, records);
+                PartState::Several { answer, records }
+            }
+            _ => PartState::Ambiguous { answer },
         }
+    }
+}
+
+/// The one record that a key leads to. `None`: there is none, or nobody can say which.
+pub(super) fn lone(graph: &Graph, part: &Part, answer: &Answer) -> Option<Cell> {
+    match &*survivors(graph, part, answer) {
+        [record] => Some(*record),
+        _ => None,
     }
 }
 
@@ -63,9 +68,10 @@ fn are_records(rows: &[Cell]) -> bool {
     rows.iter().all(|row| matches!(row, Cell::Record { .. }))
 }
 
-/// Without records that were merged into another one of them.
-fn survivors(graph: &Graph, part: &Part, answer: &Answer, rows: &[Cell]) -> Vec<Cell> {
-    let Some(merged) = part.merged else { return rows.to_vec() };
+/// An answer's records, of several without those that were merged into another one of them.
+fn survivors<'a>(graph: &Graph, part: &Part, answer: &'a Answer) -> Cow<'a, [Cell]> {
+    let rows = &*answer.rows;
+    let Some(merged) = part.merged.filter(|_| rows.len() > 1) else { return Cow::Borrowed(rows) };
     let ids: Vec<_> = rows.iter().map(|row| id_of(graph, part, answer, *row)).collect();
     let is_loser = |row: &Cell| {
         let survivor = answer.key_text(graph, *row, merged);
@@ -73,7 +79,7 @@ fn survivors(graph: &Graph, part: &Part, answer: &Answer, rows: &[Cell]) -> Vec<
             !survivor.trim().is_empty() && ids.iter().flatten().any(|id| **id == *survivor)
         })
     };
-    rows.iter().filter(|row| !is_loser(row)).copied().collect()
+    Cow::Owned(rows.iter().filter(|row| !is_loser(row)).copied().collect())
 }
 
 /// The order of the backend's answer may differ from one time to the next; that of the ids does not.
@@ -87,5 +93,5 @@ fn in_order(graph: &Graph, part: &Part, answer: &Answer, records: &[Cell]) -> Ar
 /// The key by which a record is named, as the backend spells it.
 fn id_of(graph: &Graph, part: &Part, answer: &Answer, record: Cell) -> Option<String> {
     let slot = part.keys.first()?.slots.first()?;
-    answer.key_text(graph, record, *slot).map(std::borrow::Cow::into_owned)
+    answer.key_text(graph, record, *slot).map(Cow::into_owned)
 }

@@ -50,14 +50,8 @@ impl Run<'_> {
                         error: BackendError::OutcomeUnknown,
                     }))
                 });
-                Landed {
-                    step: id,
-                    reaches,
-                    unions: Vec::new(),
-                    groups: Vec::new(),
-                    slice,
-                    written: Some(written),
-                }
+                let landed = Landed::new(id, reaches, Vec::new());
+                Landed { slice, written: Some(written), ..landed }
             }
             .boxed(),
         )

@@ -33,6 +33,8 @@ pub struct Call {
     pub inside: Option<crate::mapping::Path>,
     /// In a record with others inside: truthy where they are not all there.
     pub cut: Option<crate::mapping::Path>,
+    /// The most records for one key, by the vendor's word: plans reckon with it where the pages do not say.
+    pub longest: Option<u64>,
     pub success: Option<Predicate>,
     pub errors: ErrorPaths,
     /// Where an answer that is none as a whole tells of keys that it refuses.

@@ -156,6 +156,29 @@ impl ListRules {
         all
     }
 
+    /// Whether a filter or an order may stand in an argument.
+    pub fn reads(&self, argument: &str) -> bool {
+        let is_filter =
+            |rule: &FilterRule| rule.path.first().is_some_and(|name| **name == *argument);
+        self.filters.iter().any(is_filter)
+            || self.order.as_ref().is_some_and(|order| *order.argument == *argument)
+    }
+
+    /// The values of the records that are read here: those of what the backend is not asked for, and of the order, if it is not
+    /// the backend's or several lists are brought into it.
+    pub fn columns<'r>(
+        &'r self,
+        arguments: &Map<String, Value>,
+        is_of_several: bool,
+    ) -> Vec<&'r Column> {
+        let given = self.given(arguments).into_iter().filter(|given| !given.is_pushed);
+        let order = self
+            .ordered(arguments)
+            .filter(|(order, is_descending)| is_of_several || !order.is_pushed(*is_descending));
+        let order = order.map(|(order, _)| &order.column);
+        given.filter_map(|given| given.rule.column.as_ref()).chain(order).collect()
+    }
+
     /// The order that is asked for, and whether it goes down.
     pub fn ordered(&self, arguments: &Map<String, Value>) -> Option<(&ListOrder, bool)> {
         let rule = self.order.as_ref()?;

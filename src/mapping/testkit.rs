@@ -107,6 +107,7 @@ pub(super) fn call(records: Option<&str>, answers: &[&str], normalizer: Normaliz
         answers_normalizer: normalizer,
         inside: None,
         cut: None,
+        longest: None,
         also: None,
         success: None,
         errors: ErrorPaths::default(),

@@ -110,8 +110,8 @@ pub(super) struct Marker<'a> {
     pub(super) plan: &'a Plan,
     /// `None`: somebody who may see everything and skips nothing, as `explain` asks.
     principal: Option<&'a Principal>,
-    /// They decide which of a merged list's lists are read.
-    variables: Option<&'a Variables>,
+    /// They decide which of a merged list's lists are read, and what lists are narrowed by.
+    pub(super) variables: Option<&'a Variables>,
     pub(super) marks: Marks,
 }
 
@@ -346,7 +346,10 @@ impl Marker<'_> {
         }
         step.after.iter().for_each(|before| self.activate(*before));
         match &step.work {
-            Work::Call(call) => self.want_key(step.site, step.ty, &call.key),
+            Work::Call(call) => {
+                self.want_key(step.site, step.ty, &call.key);
+                self.want_sifted(step, call);
+            }
             Work::Reference(reference) => self.want_key(step.site, step.ty, &reference.key),
             Work::Entities(_) | Work::Merge(_) => {}
             Work::Nested { column, field, .. } => {

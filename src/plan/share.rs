@@ -2,7 +2,7 @@
 
 use super::mark::{Marker, place};
 use crate::graph::{CallId, PartId, ShapeId};
-use crate::plan::Work;
+use crate::plan::{LookUp, Work};
 use crate::value::SlotSet;
 
 impl Marker<'_> {
@@ -19,8 +19,13 @@ impl Marker<'_> {
                 Work::Call(call) => {
                     let ty = self.graph.shape(call.shape).ty;
                     let part = self.graph.ty(ty).part_of(call.shape).unwrap_or(PartId(0));
-                    let place = place(call.child, ty, part);
-                    targets.extend(place.map(|place| (call.call, call.shape, place)));
+                    let own = place(call.child, ty, part);
+                    targets.extend(own.map(|place| (call.call, call.shape, place)));
+                    // where the part is not wanted otherwise, its own step does not run
+                    if let Some(LookUp { ty, part, call: of, shape }) = call.look_up(self.graph) {
+                        let named = place(call.child, ty, part);
+                        targets.extend(named.map(|place| (of, shape, place)));
+                    }
                 }
                 Work::Part(work) => {
                     let Some(part) = self.graph.ty(step.ty).parts.get(usize::from(work.part.0))

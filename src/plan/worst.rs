@@ -8,9 +8,10 @@ use crate::error::Location;
 use crate::graph::{Call, Graph, KeyMode, KeySource, Part, Yields};
 use crate::operation::{ArgumentValue, SelectedField, Variables};
 use crate::plan::blocked::is_blocked;
-use crate::plan::calls::{Case, More, calls_of, chunks, more_chunks, pages, pages_of_records};
+use crate::plan::calls::{Case, chunks, pages, pages_of_records};
 use crate::plan::given::Given;
 use crate::plan::lists::may_be_over_pages;
+use crate::plan::looked_up::whole_length;
 use crate::plan::{CallStep, PartStep, Plan, ReferenceStep, SiteId, Step, StepId, Work};
 use crate::principal::Principal;
 use serde_json::Value;
@@ -59,8 +60,8 @@ pub(super) fn bound(graph: &Graph, plan: &Plan) -> u64 {
 
 pub(super) struct Worst<'a> {
     pub(super) graph: &'a Graph,
-    plan: &'a Plan,
-    variables: Option<&'a Variables>,
+    pub(super) plan: &'a Plan,
+    pub(super) variables: Option<&'a Variables>,
     /// By site. `None`: nothing but `limits.objects` bounds them.
     planned: Vec<Option<u64>>,
     /// By site.
@@ -83,7 +84,7 @@ impl<'a> Worst<'a> {
     }
 
     /// One answer holds no more, whatever it asks for.
-    fn most(&self) -> u64 {
+    pub(super) fn most(&self) -> u64 {
         self.graph.limits.objects as u64
     }
 
@@ -132,13 +133,19 @@ impl<'a> Worst<'a> {
     /// The calls that are planned; `None`: the lengths of lists decide.
     pub(super) fn calls(&self, id: StepId) -> Option<u64> {
         let step = self.plan.steps.get(id.index())?;
-        self.calls_of_step(step, self.objects_of_step(step), Case::Planned)
+        let objects = self.objects_of_step(step);
+        let calls = self.calls_of_step(step, objects, Case::Planned)?;
+        let names = self.names(step, objects);
+        Some(calls.saturating_add(self.look_up_calls(step, names, Case::Planned)?))
     }
 
     pub(super) fn calls_at_most(&self, id: StepId) -> u64 {
         let Some(step) = self.plan.steps.get(id.index()) else { return 0 };
         let objects = Some(self.objects_of_step_at_most(step));
-        self.calls_of_step(step, objects, Case::Worst).unwrap_or(u64::MAX)
+        let calls = self.calls_of_step(step, objects, Case::Worst);
+        // a backend may name more than it was asked for
+        let look_ups = self.look_up_calls(step, Some(self.most()), Case::Worst);
+        calls.zip(look_ups).map_or(u64::MAX, |(calls, look_ups)| calls.saturating_add(look_ups))
     }
 
     /// What is planned, never without a bound: what is not bounded otherwise, `limits.objects` bounds. Values are planned to be
@@ -146,52 +153,11 @@ impl<'a> Worst<'a> {
     fn bounded_calls(&self, id: StepId) -> u64 {
         let step = self.plan.steps.get(id.index()).filter(|step| !step.is_fallback());
         let Some(step) = step else { return 0 };
-        let objects = self.objects_of_step(step).unwrap_or_else(|| self.most());
-        self.calls_of_step(step, Some(objects), Case::Planned).unwrap_or(u64::MAX)
-    }
-
-    /// Why a step can make more calls than are planned for it.
-    pub(super) fn more(&self, id: StepId) -> Vec<More> {
-        let Some(step) = self.plan.steps.get(id.index()) else { return Vec::new() };
-        if self.calls(id) == Some(self.calls_at_most(id)) {
-            return Vec::new();
-        }
-        let objects = self.objects_of_step_at_most(step);
-        let keys = match &step.work {
-            Work::Call(work) => Self::keys_of(work, Some(objects)).unwrap_or(objects),
-            _ => objects,
-        };
-        let mut more = Vec::new();
-        for call in self.calls_used(step) {
-            more.extend(more_chunks(call, keys, self.graph.limits.key_bytes));
-            let planned = match &step.work {
-                Work::Call(work) => self.pages_of(work, call),
-                _ => pages_of_records(call, keys),
-            };
-            if planned < u64::from(pages(call)) {
-                more.push(More::PagesPartlyFilled);
-            }
-        }
-        if keys > 1 && self.objects_of_step(step) != Some(objects) {
-            more.push(More::ListsLong);
-        }
-        more.sort_unstable();
-        more.dedup();
-        more
-    }
-
-    fn calls_used(&self, step: &Step) -> Vec<&'a Call> {
-        match &step.work {
-            Work::Call(work) => vec![self.graph.call(work.call)],
-            Work::Part(work) => {
-                let part = self.graph.ty(step.ty).parts.get(usize::from(work.part.0));
-                let calls = part.map(|part| calls_of(part, &self.kinds(step, work, part)));
-                calls.into_iter().flatten().map(|call| self.graph.call(call)).collect()
-            }
-            Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } | Work::Merge(_) => {
-                Vec::new()
-            }
-        }
+        let objects = Some(self.objects_of_step(step).unwrap_or_else(|| self.most()));
+        let calls = self.calls_of_step(step, objects, Case::Planned);
+        let names = Some(self.names(step, objects).unwrap_or_else(|| self.most()));
+        let look_ups = self.look_up_calls(step, names, Case::Planned);
+        calls.zip(look_ups).map_or(u64::MAX, |(calls, look_ups)| calls.saturating_add(look_ups))
     }
 
     fn objects_of(&self, site: SiteId, case: Case) -> Option<u64> {
@@ -234,8 +200,7 @@ impl<'a> Worst<'a> {
         if case == Case::Worst {
             return None;
         }
-        let pages = self.graph.call(step.call).pages.as_ref()?;
-        Some(u64::from(pages.max_pages) * u64::from(pages.size.as_ref()?.max))
+        whole_length(self.graph.call(step.call))
     }
 
     /// The items that one page of a connection has at the most.
@@ -286,7 +251,7 @@ impl<'a> Worst<'a> {
     }
 
     /// Keys of a call: one of the arguments is one key for all objects.
-    fn keys_of(work: &CallStep, objects: Option<u64>) -> Option<u64> {
+    pub(super) fn keys_of(work: &CallStep, objects: Option<u64>) -> Option<u64> {
         match work.key {
             KeySource::Slots { .. } | KeySource::Represented { .. } => objects,
             KeySource::None | KeySource::Arguments(_) => Some(1),
@@ -303,10 +268,7 @@ impl<'a> Worst<'a> {
                     Case::Planned => self.pages_of(work, call),
                     Case::Worst => u64::from(pages(call)),
                 };
-                let accounts = match work.key {
-                    KeySource::Slots { part, .. } => self.graph.records_at_most(step.ty, part),
-                    _ => 1,
-                };
+                let accounts = work.accounts(self.graph, step.ty);
                 if accounts == 1 {
                     return Some(chunks(call, keys, case, longest).saturating_mul(pages));
                 }
@@ -348,7 +310,7 @@ impl<'a> Worst<'a> {
     /// Which keys may lead to a part: its own, or those of the rules that it may use.
     pub(super) fn kinds(&self, step: &Step, work: &PartStep, part: &Part) -> Vec<u8> {
         if work.own_key {
-            return self.own_kinds(step);
+            return if self.is_looked_up(step, work) { Vec::new() } else { self.own_kinds(step) };
         }
         let tries_all = is_blocked(self.graph, self.plan, (step, work), self.variables);
         let rules = part.rules.iter().enumerate();
@@ -369,7 +331,7 @@ impl<'a> Worst<'a> {
     }
 
     /// Pages that one key (or chunk) of a call can take: a window takes no more than it needs.
-    fn pages_of(&self, work: &CallStep, call: &Call) -> u64 {
+    pub(super) fn pages_of(&self, work: &CallStep, call: &Call) -> u64 {
         let most = u64::from(pages(call));
         let size = call.pages.as_ref().and_then(|pages| pages.size.as_ref());
         // a cursor remembers the size of the page that it was made for, however small that was

@@ -2,46 +2,77 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{Answer, Cell, SlotSet, offset};
+use super::{Answer, Cell, Problem, SlotSet, offset};
 use crate::graph::Graph;
 
 impl Answer {
     /// The rows of all, in their order; a record that several have stands once.
     #[must_use]
     pub fn united(graph: &Graph, answers: &[&Self]) -> Self {
-        let (mut text, mut cells) = (String::new(), Vec::new());
-        let (mut rows, mut problems) = (Vec::new(), Vec::new());
+        let (mut joined, mut rows) = (Joined::default(), Vec::new());
         let mut seen = FxHashSet::default();
-        let mut has = SlotSet::ALL;
         for answer in answers {
-            let moved = Moved {
-                text: offset(text.len()),
-                cells: offset(cells.len()),
-                problems: offset(problems.len()),
-            };
+            let moved = joined.add(answer);
             for row in &answer.rows {
                 if id(graph, answer, *row).is_none_or(|id| seen.insert(id)) {
                     rows.push(moved.cell(*row));
                 }
             }
-            text.push_str(&answer.text);
-            cells.extend(answer.cells.iter().map(|cell| moved.cell(*cell)));
-            problems.extend(answer.problems.iter().cloned());
-            has = has.intersection(answer.has);
         }
         let is_whole = rows.len() == answers.iter().map(|answer| answer.rows.len()).sum::<usize>();
         let total = answers.iter().map(|answer| answer.total).sum::<Option<u64>>();
         Self {
-            text: text.into_boxed_str(),
-            cells: cells.into_boxed_slice(),
-            rows: rows.into_boxed_slice(),
-            problems: problems.into_boxed_slice(),
-            has,
             partial: answers.iter().any(|answer| answer.partial || answer.next.is_some()),
-            next: None,
-            pages: Box::from([]),
             total: total.filter(|_| is_whole),
-            ..Self::default()
+            ..joined.answer(rows)
+        }
+    }
+
+    /// These rows of these answers, in their order; `Absent` stands where there is none.
+    #[must_use]
+    pub fn of_rows(rows: &[Option<(&Self, Cell)>]) -> Self {
+        let mut joined = Joined::default();
+        let row = |row: &Option<(&Self, Cell)>| match row {
+            Some((answer, row)) => joined.add(answer).cell(*row),
+            None => Cell::Absent,
+        };
+        let rows = rows.iter().map(row).collect();
+        joined.answer(rows)
+    }
+}
+
+/// The tables of several answers behind each other.
+#[derive(Default)]
+struct Joined {
+    text: String,
+    cells: Vec<Cell>,
+    problems: Vec<Problem>,
+    has: Option<SlotSet>,
+}
+
+impl Joined {
+    /// Gives how far the answer's own tables stand behind those before it.
+    fn add(&mut self, answer: &Answer) -> Moved {
+        let moved = Moved {
+            text: offset(self.text.len()),
+            cells: offset(self.cells.len()),
+            problems: offset(self.problems.len()),
+        };
+        self.text.push_str(&answer.text);
+        self.cells.extend(answer.cells.iter().map(|cell| moved.cell(*cell)));
+        self.problems.extend(answer.problems.iter().cloned());
+        self.has = Some(self.has.unwrap_or(SlotSet::ALL).intersection(answer.has));
+        moved
+    }
+
+    fn answer(self, rows: Vec<Cell>) -> Answer {
+        Answer {
+            text: self.text.into_boxed_str(),
+            cells: self.cells.into_boxed_slice(),
+            rows: rows.into_boxed_slice(),
+            problems: self.problems.into_boxed_slice(),
+            has: self.has.unwrap_or(SlotSet::ALL),
+            ..Answer::default()
         }
     }
 }

@@ -73,6 +73,7 @@ pub(crate) fn call(request: RequestTemplate) -> Call {
         answers: Vec::new(),
         inside: None,
         cut: None,
+        longest: None,
         also: None,
         answers_normalizer: Normalizer::Exact,
         success: None,

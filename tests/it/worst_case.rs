@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::cost::asked;
 use crate::testkit::{Call, Deployment, Gateway, Mood, World, customer_id, id};
 
-/// Numbers that look random and are the same every time.
-struct Numbers(u64, u64);
+/// Numbers that look random and are the same every time, the aliases so far, and what lists of invoices are narrowed by.
+struct Numbers(u64, u64, &'static str);
 
 impl Numbers {
     fn below(&mut self, end: u64) -> u64 {
@@ -27,7 +27,7 @@ impl Numbers {
 
     /// Several selections of a customer.
     fn customer(&mut self, depth: u32) -> String {
-        let mut text = "id ".to_owned();
+        let (mut text, narrowed) = ("id ".to_owned(), self.2);
         for _ in 0..=self.below(4) {
             let next = match self.below(if depth > 3 { 4 } else { 11 }) {
                 0 => "name ".to_owned(),
@@ -38,9 +38,10 @@ impl Numbers {
                     format!("a{}: tickets {{ subject {} }} ", self.alias(), self.ticket(depth))
                 }
                 6 | 7 => format!(
-                    "i{}: invoices(first: {}) {{ nodes {{ number {} }} }} ",
+                    "i{}: invoices(first: {}{}) {{ nodes {{ number {} }} }} ",
                     self.alias(),
                     self.pick(&["1", "3", "10", "25", "$n", "null"]),
+                    narrowed,
                     if self.below(3) == 0 {
                         format!("customer {{ {} }}", self.customer(depth + 1))
                     } else {
@@ -112,7 +113,10 @@ struct Seen {
 
 /// Runs random operations, and holds the calls of each to what `extensions.cost` and `explain` told.
 async fn run(gateway: &Gateway, start: u64, cases: u64, ids: &[String]) -> Seen {
-    let mut numbers = Numbers(start, 0);
+    run_with(gateway, Numbers(start, 0, ""), cases, ids).await
+}
+
+async fn run_with(gateway: &Gateway, mut numbers: Numbers, cases: u64, ids: &[String]) -> Seen {
     let mut seen = Seen::default();
     for case in 0..cases {
         let query = numbers.query();
@@ -161,6 +165,18 @@ async fn no_operation_makes_more_calls_than_were_reckoned() {
     let seen = run(&deployment().over(world), 2026, 100, &ids("")).await;
     // what is planned is met, and not by doing nothing
     assert!(seen.as_planned >= 2 && seen.beyond_planned == 0 && seen.most >= 20, "{seen:?}");
+}
+
+#[tokio::test]
+async fn lists_that_look_up_what_they_name_make_no_more_calls_than_were_told() {
+    let named = deployment().change(
+        "resolvers/billing/test.yaml",
+        "{ call: invoices, from: billingId }",
+        "{ call: invoices, from: billingId, reference: id, by: .id }",
+    );
+    let gateway = named.over(World::default());
+    let seen = run_with(&gateway, Numbers(19, 0, ", status: UNKNOWN"), 40, &ids("")).await;
+    assert!(seen.beyond_planned == 0 && seen.most >= 20, "{seen:?}");
 }
 
 /// Every call that takes a batch of keys says what is to be done when it is refused.

@@ -102,6 +102,7 @@ impl Vendor<'_, '_> {
             answers_normalizer: Normalizer::Exact,
             inside: self.optional_path(node, "inside"),
             cut: self.optional_path(node, "cut"),
+            longest: node.get_text("longest").and_then(|text| text.parse().ok()),
             success: success.and_then(|node| self.predicate(node)),
             errors: self.errors(node.get("errors")),
             refused: inherited("refused").and_then(|node| self.refused(node)),

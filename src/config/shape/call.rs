@@ -117,6 +117,12 @@ pub(super) static CALL: Shape = Shape {
             "In a record that has others inside: truthy where they are not all there. Its key is PARTIAL.",
         ),
         optional(
+            "longest",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            "The most records for one key, by the vendor's documentation: the planned calls reckon with it where `pages` does \
+             not say how long a list is.",
+        ),
+        optional(
             "success",
             Kind::Struct(&SUCCESS),
             "The test that an answer is not an error in disguise.",

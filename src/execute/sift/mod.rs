@@ -17,11 +17,11 @@ use crate::execute::begin::Reach;
 use crate::execute::several::Union;
 use crate::execute::slice::Slice;
 use crate::execute::{Failure, Run};
-use crate::graph::{Column, FilterRule, Given, Graph, ListRules, ListTest, Shape};
+use crate::graph::{Column, FilterRule, Given, Graph, ListRules, ListTest};
 use crate::load::Loaded;
 use crate::plan::is_visible;
 use crate::principal::Principal;
-use crate::value::{Answer, Cell, PageState, SlotSet};
+use crate::value::{Answer, Cell, PageState};
 
 /// One list's filters and order, as far as they may have to be done here.
 #[derive(Debug)]
@@ -96,6 +96,11 @@ impl Sift {
         Ok(Some(Arc::new(sift)))
     }
 
+    /// Whether a list's records are read here. `is_united`: it is made of several lists.
+    pub(super) fn is_done_here(&self, is_united: bool) -> bool {
+        self.is_over_pages() || (is_united && self.order.is_some())
+    }
+
     /// Whether the list must be read whole.
     pub(super) fn is_over_pages(&self) -> bool {
         !self.tests.is_empty() || self.order.as_ref().is_some_and(|order| !order.is_pushed)
@@ -103,17 +108,6 @@ impl Sift {
 
     pub(super) fn spelled(&self) -> &[u8] {
         self.spelled.as_bytes()
-    }
-
-    /// Adds the slots that are read here.
-    pub(super) fn want(&self, graph: &Graph, shape: &Shape, wanted: &mut SlotSet) {
-        let order = self.order.iter().map(|order| &order.column);
-        for column in self.tests.iter().map(|test| &test.column).chain(order) {
-            let name = column.path.first();
-            let field = name.and_then(|name| graph.ty(shape.ty).field_names.get(name));
-            let slot = field.and_then(|field| shape.field_slots.get(field.index()));
-            slot.copied().flatten().into_iter().for_each(|slot| wanted.insert(slot));
-        }
     }
 
     /// The rows that pass, in order. `is_united`: it is made of several lists.
@@ -135,12 +129,16 @@ impl Sift {
             partial,
             // that there is more is known; where, only the backend's next page would tell
             next: answer.partial.then(|| PageState(Box::from([]))),
-            total: answer.total.filter(|_| self.tests.is_empty()),
+            total: answer.total.filter(|_| self.tests.is_empty() && partial == answer.partial),
             ..answer.clone()
         }
     }
 
+    /// Of a name that leads to no record nothing can be said, whatever is asked.
     fn passes(&self, graph: &Graph, answer: &Answer, row: Cell) -> Result<bool, Unreadable> {
+        if row == Cell::Absent {
+            return Err(Unreadable);
+        }
         for test in &self.tests {
             if !test.passes(graph, answer, row)? {
                 return Ok(false);
@@ -206,7 +204,7 @@ impl Run<'_> {
         for (object, reach) in (0..).zip(reaches) {
             let Reach::Answer(answer) = *reach else { continue };
             let is_united = unions.iter().any(|union| union.object == object);
-            if !is_united && !sift.is_over_pages() {
+            if !sift.is_done_here(is_united) {
                 continue;
             }
             let known = done.get(answer as usize).copied().flatten();

@@ -49,6 +49,8 @@ pub struct ExplainedStep {
     pub key: String,
     /// The filters and the order of a list.
     pub lists: Vec<Placed>,
+    /// What looks up the records that a list names, before it is narrowed or ordered.
+    pub records: Option<ExplainedCall>,
     pub after: Vec<usize>,
     /// Of a part whose values are shown where others have none: for which objects alone the step is.
     pub only: Option<String>,
@@ -146,13 +148,16 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    /// Calls and references are shown; a part only if something that is selected needs it or it is the anchor.
+    /// Calls and references are shown; a part only if something that is selected needs it or it is the anchor, and it does not
+    /// come with the list.
     fn is_shown(&self, id: StepId, step: &Step) -> bool {
         match &step.work {
             Work::Call(call) => call.merged.is_none() || self.needed.is_active(id),
             Work::Merge(_) => true,
             Work::Reference(_) | Work::Entities(_) | Work::Nested { .. } => false,
-            Work::Part(part) => self.is_needed(id, step, part),
+            Work::Part(part) => {
+                self.is_needed(id, step, part) && !self.worst.is_looked_up(step, part)
+            }
         }
     }
 
@@ -187,6 +192,7 @@ impl Explainer<'_> {
             more_when: self.more_when(id, fallback),
             only: fallback.map(|fallback| self.only(step, fallback)),
             lists: self.lists(step),
+            records: self.worst.look_up(step).map(|(_, look_up)| self.explained(&[look_up.call])),
             call,
             key,
             after,

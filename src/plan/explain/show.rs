@@ -1,6 +1,8 @@
 //! An explanation as text, JSON and a Mermaid diagram.
 
-use super::{CostPart, ExplainedPart, ExplainedStep, Explanation, More, PartKind, Placed};
+use super::{
+    CostPart, ExplainedCall, ExplainedPart, ExplainedStep, Explanation, More, PartKind, Placed,
+};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -43,6 +45,10 @@ impl Explanation {
                 );
             } else {
                 line(&mut text, format_args!("     call     none: its key is all that is needed"));
+            }
+            if let Some(call) = &step.records {
+                let name = call.names.join(" or ");
+                line(&mut text, format_args!("     records  {name}: {}", call.mode));
             }
             if !step.key.is_empty() {
                 line(&mut text, format_args!("     key      {}", step.key));
@@ -133,7 +139,7 @@ impl Explanation {
                 Some(call) => format!(
                     "{what}<br/>{}: {}<br/>{}",
                     call.backend,
-                    call.names.join(" or "),
+                    step.call_names(call),
                     calls(step.calls_planned, step.calls_at_most, &[])
                 ),
                 None => what,
@@ -163,6 +169,17 @@ impl Explanation {
             if part.kind != PartKind::First {
                 line(text, format_args!("  p{} -.-> p{number}", part.inside + 1));
             }
+        }
+    }
+}
+
+impl ExplainedStep {
+    /// The calls, and what looks up the records that they name.
+    fn call_names(&self, call: &ExplainedCall) -> String {
+        let own = call.names.join(" or ");
+        match &self.records {
+            Some(records) => format!("{own}, then {}", records.names.join(" or ")),
+            None => own,
         }
     }
 }
@@ -230,21 +247,23 @@ fn shown(number: f64) -> String {
 }
 
 fn step_json(step: &ExplainedStep) -> Value {
-    let call = step.call.as_ref().map(|call| {
-        let names: Vec<&str> = call.names.iter().map(|name| &**name).collect();
-        json!({
-            "backend": &*call.backend, "vendor": &*call.vendor, "calls": names, "mode": call.mode,
-            "keysAtMost": call.keys_at_most, "pagesAtMost": call.pages_at_most,
-        })
-    });
+    let (call, records) = (step.call.as_ref().map(call_json), step.records.as_ref().map(call_json));
     let lists = step.lists.iter().map(|placed| {
         json!({ "what": placed.what, "done": placed.place.name(), "given": placed.is_given.then_some(true) })
     });
     json!({
         "step": step.number, "path": step.path, "brings": step.brings, "call": call, "key": step.key,
-        "lists": lists.collect::<Vec<_>>(),
+        "lists": lists.collect::<Vec<_>>(), "records": records,
         "after": step.after, "only": step.only, "reason": step.reason, "objectsPlanned": step.objects_planned, "objectsAtMost": step.objects_at_most,
         "callsPlanned": step.calls_planned, "callsAtMost": step.calls_at_most, "callsMoreWhen": names(&step.more_when),
+    })
+}
+
+fn call_json(call: &ExplainedCall) -> Value {
+    let names: Vec<&str> = call.names.iter().map(|name| &**name).collect();
+    json!({
+        "backend": &*call.backend, "vendor": &*call.vendor, "calls": names, "mode": call.mode,
+        "keysAtMost": call.keys_at_most, "pagesAtMost": call.pages_at_most,
     })
 }
 

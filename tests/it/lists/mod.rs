@@ -1,6 +1,7 @@
 //! Lists that are narrowed and ordered: by the backend where it can, over the list's pages where it cannot.
 
 mod demo;
+mod named;
 mod property;
 mod shop;
 
@@ -25,6 +26,7 @@ fn record(number: u32, shop: &str) -> Record {
         currency: ["EUR", "USD"][number as usize % 2],
         tags: if number.is_multiple_of(2) { vec!["even", "all"] } else { vec!["all"] },
         is_garbled: false,
+        is_gone: false,
     }
 }
 
@@ -145,6 +147,21 @@ async fn a_list_without_filter_and_order_is_asked_for_as_ever() {
 }
 
 #[tokio::test]
+async fn what_a_backend_counts_for_several_lists_at_once_is_the_count_of_none() {
+    for way in [Way::Batch, Way::Named] {
+        let shops = Shops::new(way, &records());
+        let order = json!({ "field": "NAME", "direction": "ASC" });
+        for order in [Value::Null, order] {
+            let ids = json!(["a", "b"].map(shop_id));
+            let answer = shops.answer(SHOPS, json!({ "ids": ids, "order": order })).await;
+            let counts =
+                [0, 1].map(|shop| answer["data"]["shops"][shop]["items"]["totalCount"].clone());
+            assert_eq!(counts, [12, 12], "{way:?} {order}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_goes_on_beyond_its_pages_is_partial_and_counts_nothing() {
     let shops = Shops::with(&shop::vendor(Way::Alone, 2), &records());
     let variables = json!({ "ids": [shop_id("a")], "filter": { "tags": ["even"] } });
@@ -243,15 +260,18 @@ async fn nobody_narrows_or_orders_a_list_by_what_they_may_not_see() {
 
 #[tokio::test]
 async fn what_the_records_do_not_have_is_an_error_and_not_an_empty_list() {
-    let shops = Shops::new(Way::Alone, &records());
-    for arguments in ["filter: { color: [\"red\"] }", "orderBy: { field: COLOR }"] {
-        let query = format!(
-            "{{ shop(id: \"{}\") {{ items({arguments}) {{ totalCount }} }} }}",
-            shop_id("a")
-        );
-        let answer = shops.answer(&query, json!({})).await;
-        assert_eq!(codes(&answer), ["NOT_COVERED"], "{arguments}");
-        assert_eq!(answer["errors"][0]["path"], json!(["shop", "items"]));
+    for way in [Way::Alone, Way::Named] {
+        let shops = Shops::new(way, &records());
+        for arguments in ["filter: { color: [\"red\"] }", "orderBy: { field: COLOR }"] {
+            let query = format!(
+                "{{ shop(id: \"{}\") {{ items({arguments}) {{ totalCount }} }} }}",
+                shop_id("a")
+            );
+            let answer = shops.answer(&query, json!({})).await;
+            assert_eq!(codes(&answer), ["NOT_COVERED"], "{arguments}");
+            assert_eq!(answer["errors"][0]["path"], json!(["shop", "items"]));
+            assert_eq!(shops.item_calls(), [] as [Value; 0], "refused before any call");
+        }
     }
 }
 

@@ -68,7 +68,12 @@ role: store
 protocol: rest
 calls:
   shops: { post: /shops, body: { ids: $keys }, batch: { keys: 50 }, records: '.data[]', answers: .id }
-  item: { get: '/items/{key}' }
+  items_by_id:
+    post: /items
+    body: { items: $keys, fields: $fields }
+    batch: { keys: 10, parallel: 4 }
+    records: '.data[]'
+    answers: .id
   all_items:
     get: /items{?size,at}
     pages: { next: { cursor: { at: .next } }, size: { variable: size, max: 5 }, max_pages: 6 }
@@ -77,7 +82,7 @@ calls:
 ITEMS
 lookups:
   Shop: { id: shops }
-  Item: { id: item }
+  Item: { id: items_by_id }
 types:
   Shop: { id: .id }
   Item:
@@ -92,7 +97,7 @@ fields:
   Query.shop: { reference: id, from: $args.id }
   Query.shops: { reference: id, from: $args.ids }
   Query.items: { call: all_items }
-  Shop.items: { call: items_of, from: id }
+  Shop.items: { call: items_of, from: id NAMED }
 ";
 
 const PAGES: &str = "
@@ -109,19 +114,24 @@ pub(super) enum Way {
     Pushing,
     /// All shops in one call, and nothing but them.
     Batch,
+    /// The same, and the answers only name the items.
+    Named,
+    /// One shop a call, and the backend, which can order and narrow them, only names the items.
+    NamedPushing,
 }
 
-pub(super) const WAYS: [Way; 3] = [Way::Alone, Way::Pushing, Way::Batch];
+pub(super) const WAYS: [Way; 5] =
+    [Way::Alone, Way::Pushing, Way::Batch, Way::Named, Way::NamedPushing];
 
 fn items_call(way: Way) -> String {
     let call = match way {
         Way::Alone => {
             "    get: '/items{?shop,size,at}'\n    with: { shop: $key }\n    per_key: { parallel: 4 }"
         }
-        Way::Batch => {
+        Way::Batch | Way::Named => {
             "    post: /items\n    body: { shops: $keys, size: $vars.size, at: $vars.at }\n    batch: { keys: 50 }\n    answers: .shop"
         }
-        Way::Pushing => {
+        Way::Pushing | Way::NamedPushing => {
             "    post: /items
     per_key: { parallel: 4 }
     body:
@@ -154,7 +164,12 @@ pub(super) struct Record {
     pub(super) tags: Vec<&'static str>,
     /// Its price is no number.
     pub(super) is_garbled: bool,
+    /// It is named, and not given by its id.
+    pub(super) is_gone: bool,
 }
+
+/// The id of a record at which the backend fails.
+pub(super) const REFUSED: &str = "0";
 
 impl Record {
     fn json(&self) -> Value {
@@ -180,13 +195,13 @@ pub(super) struct Shops {
     calls: Arc<Mutex<Vec<Value>>>,
 }
 
-pub(super) fn compiled(vendor: &str) -> Compiled {
+fn compiled(vendor: &str, settings: &str) -> Compiled {
     let vendor = vendor.to_owned();
+    let deployment = format!(
+        "listen: 127.0.0.1:0\nschema: schema\nresolvers: resolvers\nroles: {{ store: {{ vendor: test, url: \"http://store.test\" }} }}\n{settings}"
+    );
     let files = [
-        (
-            "cyclorama.yaml",
-            "listen: 127.0.0.1:0\nschema: schema\nresolvers: resolvers\nroles: { store: { vendor: test, url: \"http://store.test\" } }\n",
-        ),
+        ("cyclorama.yaml", &*deployment),
         ("schema/schema.graphql", SCHEMA),
         ("resolvers/roles.yaml", ROLES),
         ("resolvers/store/test.yaml", &vendor),
@@ -195,7 +210,14 @@ pub(super) fn compiled(vendor: &str) -> Compiled {
 }
 
 pub(super) fn vendor(way: Way, max_pages: usize) -> String {
-    VENDOR.replace("ITEMS", &items_call(way)).replace("MAX", &max_pages.to_string())
+    let named = match way {
+        Way::Named | Way::NamedPushing => ", reference: id, by: .id",
+        Way::Alone | Way::Pushing | Way::Batch => "",
+    };
+    VENDOR
+        .replace("ITEMS", &items_call(way))
+        .replace("MAX", &max_pages.to_string())
+        .replace(" NAMED", named)
 }
 
 impl Shops {
@@ -204,7 +226,12 @@ impl Shops {
     }
 
     pub(super) fn with(vendor: &str, records: &[Record]) -> Self {
-        let compiled = compiled(vendor);
+        Self::set(vendor, records, "")
+    }
+
+    /// With more lines in `cyclorama.yaml`.
+    pub(super) fn set(vendor: &str, records: &[Record], settings: &str) -> Self {
+        let compiled = compiled(vendor, settings);
         let graph =
             Arc::new(compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)));
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -230,6 +257,12 @@ impl Shops {
         self.answer_as(&Principal::anonymous(), query, variables).await
     }
 
+    /// The ids that items were looked up by since the last time, call by call.
+    pub(super) fn look_ups(calls: &[Value]) -> Vec<Vec<&str>> {
+        let ids = calls.iter().filter_map(|call| call["items"].as_array());
+        ids.map(|ids| ids.iter().filter_map(Value::as_str).collect()).collect()
+    }
+
     /// What was asked for items since the last time.
     pub(super) fn item_calls(&self) -> Vec<Value> {
         let calls = std::mem::take(&mut *self.calls.lock().unwrap());
@@ -248,9 +281,10 @@ fn wire(records: Vec<Record>, calls: Arc<Mutex<Vec<Value>>>) -> MemoryWire {
             }
             None => items(&records, &asked),
         };
+        let is_refused = asked["items"].as_array().is_some_and(|ids| ids.contains(&json!(REFUSED)));
+        let status = if is_refused { 500 } else { 200 };
         let headers = vec![("content-type".into(), "application/json".into())];
-        async move { Ok(WireResponse { status: 200, headers, body: body.to_string().into() }) }
-            .boxed()
+        async move { Ok(WireResponse { status, headers, body: body.to_string().into() }) }.boxed()
     })
 }
 
@@ -271,6 +305,11 @@ fn asked(request: &WireRequest) -> Value {
 }
 
 fn items(records: &[Record], asked: &Value) -> Value {
+    if let Some(ids) = asked["items"].as_array() {
+        let found =
+            records.iter().filter(|record| !record.is_gone && ids.contains(&json!(record.id)));
+        return json!({ "data": found.map(Record::json).collect::<Vec<_>>() });
+    }
     let number = |name: &str| match &asked[name] {
         Value::String(text) => text.parse::<i64>().ok(),
         value => value.as_i64(),

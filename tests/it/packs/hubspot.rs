@@ -356,3 +356,35 @@ async fn people_are_searched_by_name_and_listed_by_company() {
     });
     assert_eq!(data["searchCustomers"], expected, "{data:#}");
 }
+
+#[tokio::test]
+async fn deals_of_people_are_narrowed_and_ordered_by_their_records_which_are_read_once() {
+    let pack = start(world());
+    let query = "query ($id: ID!, $filter: OpportunityFilter, $order: OpportunityOrder) { customer(id: $id) { \
+                 opportunities(filter: $filter, orderBy: $order) { totalCount nodes { name account { name } } } sourceStatus { system state } } }";
+    let ask = async |filter: Value| {
+        let order = json!({ "field": "AMOUNT", "direction": "DESC" });
+        let variables = json!({ "id": customer_id("101"), "filter": filter, "order": order });
+        pack.data(query, variables).await["customer"].clone()
+    };
+    let customer = ask(json!({ "status": ["OPEN", "WON"] })).await;
+    let nodes = json!([{ "name": "Renewal", "account": { "name": "Acme" } }, { "name": "Won", "account": null }]);
+    // of a deal that the token may not see nobody can say whether it is open
+    assert_eq!(customer["opportunities"], json!({ "totalCount": null, "nodes": nodes }));
+    assert_eq!(customer["sourceStatus"][0], json!({ "system": "crm", "state": "PARTIAL" }));
+    let asked = pack.lines();
+    let expected = [
+        "POST /crm/v3/objects/0-3/batch/read",
+        "POST /crm/v3/objects/companies/batch/read",
+        "POST /crm/v3/objects/contacts/batch/read",
+        "POST /crm/v4/associations/contacts/deals/batch/read",
+    ];
+    assert_eq!(asked, expected);
+    let customer = ask(json!({ "status": ["LOST"] })).await;
+    assert_eq!(customer["opportunities"]["nodes"][0]["name"], "Lost");
+    assert_eq!(
+        pack.lines(),
+        [] as [String; 0],
+        "the deals are known, and those of the account not wanted"
+    );
+}

@@ -19,8 +19,8 @@ use crate::compile::context::Class;
 use crate::config::yaml::{Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::graph::{
-    CallId, Column, FieldId, FilterRule, KeySource, ListRules, ListTest, Pushed, ShapeId, TypeId,
-    ValueKind, Yields,
+    CallId, Column, FieldId, FilterRule, KeySource, ListRules, ListTest, Named, Pushed, ShapeId,
+    TypeId, ValueKind, Yields,
 };
 use crate::template::Read;
 
@@ -40,7 +40,7 @@ const DEPTH: usize = 4;
 struct List<'n> {
     coordinate: Arc<str>,
     element: TypeId,
-    /// `None`: the records only name objects, and hold nothing else.
+    /// The records: those of the call, or those that it names, where a lookup loads them. `None`: nobody does.
     shape: Option<ShapeId>,
     call: &'n Entry,
     /// Where the vendor file says which call it is.
@@ -92,7 +92,10 @@ impl Vendor<'_, '_> {
         let list = List {
             coordinate: Arc::clone(&self.cx.field(ty, field).coordinate),
             element,
-            shape: yielded.names.is_none().then_some(yielded.shape),
+            shape: match yielded.names {
+                None => Some(yielded.shape),
+                Some(named) => self.looked_up(element, named),
+            },
             call: self.node.get("calls")?.entry(&name)?,
             span,
             reads: reads.collect(),
@@ -114,6 +117,13 @@ impl Vendor<'_, '_> {
         self.check_sources(&list, &rules);
         let is_empty = rules.filters.is_empty() && rules.order.is_none();
         (!is_empty).then(|| Arc::new(rules))
+    }
+
+    /// The records of objects that are named by a key, if a lookup loads them by it.
+    fn looked_up(&self, element: TypeId, named: Named) -> Option<ShapeId> {
+        let key = (self.role, element, named.key_kind);
+        self.out.lookups.get(&key)?;
+        self.out.shape_of.get(&(self.role, element)).copied()
     }
 
     fn argument_rules(
