@@ -31,6 +31,8 @@ pub struct Call {
     pub also: Option<OtherKeys>,
     /// In a record: the records inside it, which answer what it answers. `None`: the record is one itself.
     pub inside: Option<crate::mapping::Path>,
+    /// Where `projection: paths`: what stands before the names that records inside need, `Opportunity.`
+    pub inside_name: Option<Arc<str>>,
     /// In a record with others inside: truthy where they are not all there.
     pub cut: Option<crate::mapping::Path>,
     /// The most records for one key, by the vendor's word: plans reckon with it where the pages do not say.

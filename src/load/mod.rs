@@ -121,13 +121,18 @@ fn asked_for(
     shape: ShapeId,
     wanted: SlotSet,
 ) -> Vec<Arc<str>> {
-    let shape = graph.shape(shape);
+    let (shape, call) = (graph.shape(shape), graph.call(call));
     let slots = shape.slots.iter().zip(0_u16..);
+    let named = |name: &Arc<str>| match &call.inside_name {
+        Some(inside) => Arc::from(format!("{inside}{name}")),
+        None => Arc::clone(name),
+    };
     let mut fields: Vec<Arc<str>> = slots
         .filter(|(_, index)| wanted.contains(crate::graph::SlotId(*index)))
-        .flat_map(|(slot, _)| slot.needs.iter().cloned())
-        .chain(shape.pick.iter().flat_map(|pick| pick.needs.iter().cloned()))
-        .chain(graph.call(call).needs.iter().cloned())
+        .flat_map(|(slot, _)| &slot.needs)
+        .chain(shape.pick.iter().flat_map(|pick| &pick.needs))
+        .map(named)
+        .chain(call.needs.iter().cloned())
         .collect();
     fields.sort_unstable();
     fields.dedup();

@@ -106,6 +106,7 @@ pub(super) fn call(records: Option<&str>, answers: &[&str], normalizer: Normaliz
         answers: answers.iter().map(|text| path(text)).collect(),
         answers_normalizer: normalizer,
         inside: None,
+        inside_name: None,
         cut: None,
         longest: None,
         also: None,

@@ -72,6 +72,7 @@ pub(crate) fn call(request: RequestTemplate) -> Call {
         only: None,
         answers: Vec::new(),
         inside: None,
+        inside_name: None,
         cut: None,
         longest: None,
         also: None,

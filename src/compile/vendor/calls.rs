@@ -84,6 +84,7 @@ impl Vendor<'_, '_> {
         let inherited = |key: &str| node.get(key).or_else(|| self.node.get(key));
         let success = inherited("success");
         let missing = Self::words(inherited("missing"));
+        let inside = self.optional_path(node, "inside");
         let ttl = inherited("ttl").and_then(Node::filled).and_then(units::duration);
         let past = |key: &str| inherited(key).and_then(Node::filled).and_then(units::duration);
         Call {
@@ -100,7 +101,8 @@ impl Vendor<'_, '_> {
             also,
             answers,
             answers_normalizer: Normalizer::Exact,
-            inside: self.optional_path(node, "inside"),
+            inside_name: inside.as_ref().and_then(|path| self.inside_name(path)),
+            inside,
             cut: self.optional_path(node, "cut"),
             longest: node.get_text("longest").and_then(|text| text.parse().ok()),
             success: success.and_then(|node| self.predicate(node)),

@@ -39,6 +39,13 @@ impl Vendor<'_, '_> {
         (!names.is_empty()).then(|| Arc::from(names.join(".")))
     }
 
+    /// What stands before the names of a record inside another one, where whole paths are asked for. One of a list has no name.
+    pub(super) fn inside_name(&self, path: &Path) -> Option<Arc<str>> {
+        let is_one = path.steps.iter().all(|step| matches!(step, PathStep::Member(_)));
+        let name = self.name_of(path).filter(|_| self.asks_paths && is_one)?;
+        Some(Arc::from(format!("{name}.")))
+    }
+
     /// What records of types need that stand further down in the file than their first use.
     pub(super) fn settle_needs(&mut self, first: usize) {
         for _ in 0..ROUNDS_MAX {

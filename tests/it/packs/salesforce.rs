@@ -200,3 +200,33 @@ async fn an_expired_session_is_told_by_its_code() {
         .await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "BACKEND_UNAUTHORIZED", "{answer:#}");
 }
+
+#[tokio::test]
+async fn opportunities_of_people_are_narrowed_and_ordered_by_salesforce_in_one_call() {
+    let pack = start(world());
+    let query = "query ($id: ID!, $filter: OpportunityFilter, $order: OpportunityOrder) { customer(id: $id) { \
+                 opportunities(filter: $filter, orderBy: $order) { totalCount nodes { name owner { name } } } } }";
+    let variables = json!({
+        "id": customer_id(ZOE), "filter": { "closeDate": { "since": "2026-01-01", "until": "2027-01-01" } },
+        "order": { "field": "AMOUNT", "direction": "DESC" },
+    });
+    let data = pack.data(query, variables).await;
+    let renewal = json!({ "name": "Renewal", "owner": null });
+    assert_eq!(data["customer"]["opportunities"], json!({ "totalCount": 1, "nodes": [renewal] }));
+    let asked = pack.asked();
+    let soql: Vec<_> = asked.iter().map(|asked| asked.parameter("q").unwrap()).collect();
+    let expected = format!(
+        "SELECT ContactId, Opportunity.Id, Opportunity.Name, Opportunity.Owner.Email, Opportunity.Owner.Name FROM OpportunityContactRole \
+         WHERE ContactId IN ('{ZOE}') AND Opportunity.CloseDate >= 2026-01-01 AND Opportunity.CloseDate < 2027-01-01 \
+         ORDER BY Opportunity.Amount DESC NULLS LAST"
+    );
+    assert!(soql.contains(&&*expected), "{soql:#?}");
+    // the state is the mapping's, and is looked for in what came
+    let pack = start(world());
+    let variables = json!({ "id": customer_id(ZOE), "filter": { "status": ["LOST"] }, "order": { "field": "CLOSE_DATE", "direction": "ASC" } });
+    let data = pack.data(query, variables).await;
+    assert_eq!(data["customer"]["opportunities"]["nodes"][0]["name"], "Lost");
+    assert_eq!(data["customer"]["opportunities"]["totalCount"], 1);
+    let last = pack.asked().pop().unwrap();
+    assert!(last.parameter("q").unwrap().contains("Opportunity.IsClosed, Opportunity.IsWon"));
+}

@@ -46,9 +46,12 @@ impl Salesforce {
     fn query(&self, query: &str, with_deleted: bool, start: usize) -> WireResponse {
         let (fields, rest) = query.strip_prefix("SELECT ").unwrap().split_once(" FROM ").unwrap();
         let (object, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        let rest = rest.split(" ORDER BY ").next().unwrap();
+        let rest = format!(" {rest}");
+        let (rest, order) = rest.split_once(" ORDER BY ").unwrap_or((&rest, ""));
+        let mut clauses = rest.trim_start().split(" AND ");
+        let first = clauses.next().unwrap();
         let (field, keys) =
-            match rest.strip_prefix("WHERE ").and_then(|rest| rest.split_once(" IN (")) {
+            match first.strip_prefix("WHERE ").and_then(|rest| rest.split_once(" IN (")) {
                 Some((field, list)) => (field, Some(literals(list.trim_end_matches(')')))),
                 None => ("", None),
             };
@@ -58,10 +61,12 @@ impl Salesforce {
             let message = format!("WHERE {field} IN: invalid ID field: {bad}");
             return error(400, "INVALID_QUERY_FILTER_OPERATOR", &message);
         }
-        let all = self.records.get(object).map(Vec::as_slice).unwrap_or_default();
-        let found: Vec<&Value> = all
-            .iter()
+        let bounds: Vec<&str> = clauses.collect();
+        let mut found: Vec<Value> = self
+            .visible(object)
+            .into_iter()
             .filter(|record| with_deleted || record["IsDeleted"] != true)
+            .filter(|record| bounds.iter().all(|bound| is_within(record, bound)))
             .filter(|record| {
                 let Some(keys) = &keys else { return true };
                 let text = record[field].as_str().unwrap_or_default();
@@ -74,6 +79,9 @@ impl Salesforce {
                 })
             })
             .collect();
+        if let Some(ordered) = order.strip_suffix(" NULLS LAST") {
+            sort(&mut found, ordered);
+        }
         let page = if self.page == 0 { 200 } else { self.page };
         let end = (start + page).min(found.len());
         let records: Vec<Value> = found[start..end]
@@ -89,6 +97,21 @@ impl Salesforce {
             answer["nextRecordsUrl"] = json!(format!("{VERSION}/query/{locator}-{end}"));
         }
         reply(200, &answer)
+    }
+
+    /// The records of an object; a contact's part with its opportunity, which decides who may see it.
+    fn visible(&self, object: &str) -> Vec<Value> {
+        let all = self.records.get(object).cloned().unwrap_or_default();
+        if object != "OpportunityContactRole" {
+            return all;
+        }
+        let with_parent = |mut role: Value| {
+            let parents = self.records["Opportunity"].iter();
+            let parent = parents.clone().find(|parent| parent["Id"] == role["OpportunityId"])?;
+            role["Opportunity"] = parent.clone();
+            Some(role)
+        };
+        all.into_iter().filter_map(with_parent).collect()
     }
 
     fn search(&self, asked: &Asked) -> WireResponse {
@@ -144,6 +167,39 @@ fn literals(list: &str) -> Vec<String> {
     found
 }
 
+/// The value of a field, or of a related record's.
+fn at<'r>(record: &'r Value, path: &str) -> &'r Value {
+    path.split('.').fold(record, |record, name| &record[name])
+}
+
+/// `Field >= literal` or `Field < literal`, of days and times. Null is never within.
+fn is_within(record: &Value, bound: &str) -> bool {
+    let [field, operator, literal] = bound.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+        panic!("no bound: {bound}");
+    };
+    let length = literal.len().min(19);
+    let value = at(record, field).as_str().map(|text| &text[..length.min(text.len())]);
+    match operator {
+        ">=" => value.is_some_and(|value| value >= &literal[..length]),
+        "<" => value.is_some_and(|value| value < &literal[..length]),
+        other => panic!("no operator: {other}"),
+    }
+}
+
+/// `Field ASC` or `Field DESC`; nulls are last.
+fn sort(records: &mut [Value], order: &str) {
+    let (field, way) = order.split_once(' ').unwrap();
+    let key = |record: &Value| {
+        let value = at(record, field);
+        (value.as_f64(), value.as_str().map(str::to_owned))
+    };
+    records.sort_by(|one, other| {
+        let nulls = at(one, field).is_null().cmp(&at(other, field).is_null());
+        let values = key(one).partial_cmp(&key(other)).unwrap();
+        nulls.then(if way == "DESC" { values.reverse() } else { values })
+    });
+}
+
 /// The record with the fields that were asked for; those of related records by their paths.
 fn projected<'f>(object: &str, record: &Value, fields: impl Iterator<Item = &'f str>) -> Value {
     let mut found = Map::new();
@@ -152,22 +208,17 @@ fn projected<'f>(object: &str, record: &Value, fields: impl Iterator<Item = &'f 
         json!({ "type": object, "url": "/services/data/v62.0/sobjects/x" }),
     );
     for field in fields {
-        match field.split_once('.') {
-            None => {
-                assert!(
-                    !record[field].is_object(),
-                    "No such column '{field}' on entity '{object}'"
-                );
-                found.insert(field.to_owned(), record[field].clone());
+        assert!(!at(record, field).is_object(), "No such column '{field}' on entity '{object}'");
+        let mut place = &mut found;
+        let (mut from, mut names) = (record, field.split('.').peekable());
+        while let Some(name) = names.next() {
+            from = &from[name];
+            if names.peek().is_none() || from.is_null() {
+                place.insert(name.to_owned(), from.clone());
+                break;
             }
-            Some((related, name)) if record[related].is_object() => {
-                let inner =
-                    found.entry(related.to_owned()).or_insert_with(|| json!({ "attributes": {} }));
-                inner[name] = record[related][name].clone();
-            }
-            Some((related, _)) => {
-                found.insert(related.to_owned(), Value::Null);
-            }
+            let inner = place.entry(name.to_owned()).or_insert_with(|| json!({ "attributes": {} }));
+            place = inner.as_object_mut().unwrap();
         }
     }
     Value::Object(found)
