@@ -47,12 +47,22 @@ const NODE: &[(&str, &str)] = &[
     ("@graphql-hive/gateway", "2.15.1"),
     ("@stoplight/prism-cli", "5.14.2"),
 ];
-/// What packages above ask for in editions that were never published.
+/// What packages of either list ask for in editions that were never published.
 const NODE_OVERRIDES: &[(&str, &str)] = &[("@graphql-tools/batch-execute", "10.2.0")];
 
-/// What Cyclorama is measured against: a server by hand with Apollo's.
-const PEERS: &[(&str, &str)] =
-    &[("@apollo/server", "5.5.1"), ("dataloader", "2.2.3"), ("graphql", "16.15.0")];
+/// What Cyclorama is measured against: a server by hand with Apollo's; Hive Gateway over what `GraphQL` Mesh composes.
+const PEERS: &[(&str, &str)] = &[
+    ("@apollo/server", "5.5.1"),
+    ("dataloader", "2.2.3"),
+    ("graphql", "16.15.0"),
+    ("@graphql-hive/gateway", "2.15.1"),
+    ("@graphql-mesh/cache-inmemory-lru", "0.11.1"),
+    ("@graphql-mesh/compose-cli", "1.8.2"),
+    ("@graphql-mesh/plugin-jit", "0.5.1"),
+    ("@graphql-mesh/transport-rest", "0.12.2"),
+    ("@graphql-tools/utils", "12.1.0"),
+    ("@omnigraph/json-schema", "0.112.4"),
+];
 
 /// What is not on this machine yet.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -240,7 +250,7 @@ pub(crate) fn peers(options: &Options, report: &mut Report) -> Result<(), String
             return Err(format!("missing, and --no-install was given:\n{described}"));
         }
         report.say(&format!("will be installed:\n{described}"));
-        node_folder(&peers_folder(), &node_manifest(PEERS, &[]), report)?;
+        node_folder(&peers_folder(), &node_manifest(PEERS, NODE_OVERRIDES), report)?;
         for what in missing {
             report.installed(what);
         }
