@@ -19,6 +19,11 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let rounds = options.number("--rounds", 5);
     let time = Duration::from_millis(options.number("--milliseconds", 1500));
     let only = options.value("--only").unwrap_or_default();
+    for contestant in Contestant::ALL {
+        if place.is_among(contestant) && !place.can_start(contestant) {
+            eprintln!("{} is left out: it needs --packages", contestant.name());
+        }
+    }
     let mut rows = Vec::new();
     for scenario in scenarios().into_iter().chain(random_scenarios()) {
         if !scenario.name.contains(only) {
@@ -47,8 +52,7 @@ async fn compare(
     let backends = Process::start(command).await?;
     let mut taking = Vec::new();
     for contestant in Contestant::ALL.into_iter().filter(|one| place.is_among(*one)) {
-        let needs_packages = contestant == Contestant::ApolloServer;
-        if contestant.takes_part(&scenario) && (!needs_packages || place.has_packages()) {
+        if contestant.takes_part(&scenario) && place.can_start(contestant) {
             let process = contestant.start(place, scenario.setting, &backends.address).await;
             let process = process.map_err(|problem| format!("{}: {problem}", contestant.name()))?;
             taking.push((contestant, process, Vec::new()));

@@ -160,11 +160,18 @@ pub(crate) enum Contestant {
     LookAhead,
     DataLoader,
     ApolloServer,
+    HiveGateway,
 }
 
 impl Contestant {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Limit, Self::Cyclorama, Self::LookAhead, Self::DataLoader, Self::ApolloServer];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Limit,
+        Self::Cyclorama,
+        Self::LookAhead,
+        Self::DataLoader,
+        Self::ApolloServer,
+        Self::HiveGateway,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -173,7 +180,13 @@ impl Contestant {
             Self::LookAhead => "async-graphql, look-ahead",
             Self::DataLoader => "async-graphql, DataLoader",
             Self::ApolloServer => "Apollo Server, dataloader",
+            Self::HiveGateway => "Hive Gateway, Mesh",
         }
+    }
+
+    /// Whether it is made of Node packages.
+    fn needs_packages(self) -> bool {
+        matches!(self, Self::ApolloServer | Self::HiveGateway)
     }
 
     /// Whether it can do this kind of work at all.
@@ -183,6 +196,8 @@ impl Contestant {
             Self::Limit => scenario.operation.name != "Drawn",
             Self::Cyclorama | Self::LookAhead | Self::DataLoader => true,
             Self::ApolloServer => scenario.setting != Setting::Soap,
+            // Mesh reads SOAP from a WSDL, which the backend does not have
+            Self::HiveGateway => scenario.setting != Setting::Soap,
         }
     }
 
@@ -201,6 +216,7 @@ impl Contestant {
                 Process::start_at(place.cyclorama(setting, backends, &address), address).await
             }
             Self::ApolloServer => Process::start(place.node("apollo.mjs", setting, backends)).await,
+            Self::HiveGateway => Process::start(place.node("hive.mjs", setting, backends)).await,
         }
     }
 }
@@ -231,8 +247,8 @@ impl Place {
         self.among.as_ref().is_none_or(|names| names.iter().any(named))
     }
 
-    pub(crate) fn has_packages(&self) -> bool {
-        self.packages.is_some()
+    pub(crate) fn can_start(&self, contestant: Contestant) -> bool {
+        self.packages.is_some() || !contestant.needs_packages()
     }
 
     /// This program itself, as another of its commands.
