@@ -57,14 +57,9 @@ impl Run<'_> {
         }
         let mut sought = Vec::new();
         for (key, keys) in part.keys.iter().zip(by_kind) {
-            match key.call {
-                Some(call) if !keys.is_empty() => sought.push(self.seek(
-                    self.part_load(call, part.shape, wanted),
-                    &mut memo,
-                    keys,
-                )),
-                _ => {}
-            }
+            let Some(call) = key.call.filter(|_| !keys.is_empty()) else { continue };
+            let load = self.part_load(call, part.shape, wanted);
+            sought.push(self.seek(load, &mut memo, keys));
         }
         self.memo = memo;
         if let Some(site) = self.site_mut(step.site).filter(|_| !ways.is_empty()) {
