@@ -140,7 +140,7 @@ fn recurring_amounts_are_brought_to_a_month_or_a_year() {
 }
 
 #[test]
-fn amounts_fall_into_buckets_by_begun_days() {
+fn amounts_fall_into_buckets_by_days_and_what_is_due_today_is_not_late() {
     let tables = [table(
         "billing",
         Reading::Whole,
@@ -165,8 +165,8 @@ fn amounts_fall_into_buckets_by_begun_days() {
     assert_eq!(
         metric["value"],
         json!([
-            { "name": "current", "totals": euros("65") },
-            { "name": "d1_30", "totals": euros("14") },
+            { "name": "current", "totals": euros("69") },
+            { "name": "d1_30", "totals": euros("10") },
             { "name": "older", "totals": euros("48") },
         ])
     );
