@@ -241,8 +241,6 @@ pub struct PartStep {
     pub early_rule: Option<usize>,
     /// What it waits for besides, to try the other rules, where the early rule's key is blocked.
     pub others_after: Vec<StepId>,
-    /// Why the step waits, or why it need not, for people.
-    pub reason: String,
     /// The part's own step, of one for those objects alone that lack a value.
     pub fallback_of: Option<StepId>,
 }

@@ -144,7 +144,6 @@ impl Builder<'_> {
                     rules: usable.get(index).cloned().unwrap_or_default(),
                     early_rule: None,
                     others_after: Vec::new(),
-                    reason: String::new(),
                     fallback_of: None,
                 });
                 let step = self.step(site, ty, Vec::new(), work);
@@ -172,8 +171,6 @@ impl Builder<'_> {
     fn wire_part(&mut self, site: SiteId, ty: TypeId, id: PartId, step: StepId, given: Given) {
         let graph = self.graph;
         let Some(part) = graph.ty(ty).parts.get(usize::from(id.0)) else { return };
-        let origin: Vec<StepId> =
-            self.sites.get(site.index()).and_then(|site| site.origin).into_iter().collect();
         let own_key = given.key_part() == Some(id);
         let usable = match self.steps.get(step.index()).map(|step| &step.work) {
             Some(Work::Part(work)) => work.rules.clone(),
@@ -183,33 +180,11 @@ impl Builder<'_> {
         let has_others = early_rule.is_some_and(|rule| may_be_blocked(part, rule, &usable));
         // whether another key than one from the arguments is blocked is known too late to wait for anything else
         let early_rule = early_rule.filter(|_| !has_others || self.is_by_argument(site));
-        let (after, reason) = if own_key {
-            (origin, "its key is known from the field".to_owned())
-        } else if let Some(rule) = early_rule {
-            (
-                origin,
-                format!(
-                    "rule {} has its key from the field; no rule of higher priority needs another part",
-                    rule + 1
-                ),
-            )
-        } else {
-            let mut after = origin;
+        let origin = self.sites.get(site.index()).and_then(|site| site.origin);
+        let mut after: Vec<StepId> = origin.into_iter().collect();
+        if !own_key && early_rule.is_none() {
             after.extend(self.rules_after(site, ty, part, &usable));
-            let mut waits = Vec::new();
-            for rule in usable.iter().filter_map(|index| part.rules.get(*index)) {
-                if let (Some(from), Some(key)) = (
-                    graph.ty(ty).parts.get(usize::from(rule.from.0)),
-                    part.keys.get(usize::from(rule.key_kind)),
-                ) {
-                    let wait = format!("{} from {}", key.kind, from.role);
-                    if !waits.contains(&wait) {
-                        waits.push(wait);
-                    }
-                }
-            }
-            (after, format!("identity: {}", waits.join(", else ")))
-        };
+        }
         let others_after = match early_rule {
             Some(_) if has_others => sorted(self.rules_after(site, ty, part, &usable)),
             _ => Vec::new(),
@@ -219,7 +194,6 @@ impl Builder<'_> {
             if let Work::Part(work) = &mut made.work {
                 work.early_rule = early_rule;
                 work.others_after = others_after;
-                work.reason = reason;
             }
         }
     }

@@ -1,10 +1,36 @@
 //! The keys of calls, for people: where they come from, and what the call waits for.
 
 use super::{ExplainedCall, Explainer};
-use crate::graph::{KeySource, PartId};
-use crate::plan::{CallStep, Fallback, Step};
+use crate::graph::{KeySource, Part, PartId, TypeId};
+use crate::plan::{CallStep, Fallback, PartStep, Step};
 
 impl Explainer<'_> {
+    /// Why the step of a part waits, or why it need not.
+    pub(super) fn why_found(&self, ty: TypeId, part: &Part, work: &PartStep) -> String {
+        if work.own_key {
+            return "its key is known from the field".to_owned();
+        }
+        if let Some(rule) = work.early_rule {
+            return format!(
+                "rule {} has its key from the field; no rule of higher priority needs another part",
+                rule + 1
+            );
+        }
+        let parts = &self.graph.ty(ty).parts;
+        let mut ways: Vec<String> = Vec::new();
+        for rule in work.rules.iter().filter_map(|index| part.rules.get(*index)) {
+            let from = parts.get(usize::from(rule.from.0));
+            let key = part.keys.get(usize::from(rule.key_kind));
+            if let Some((from, key)) = from.zip(key) {
+                let way = format!("{} from {}", key.kind, from.role);
+                if !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+        }
+        format!("identity: {}", ways.join(", else "))
+    }
+
     pub(super) fn call(
         &self,
         step: &Step,

@@ -247,7 +247,7 @@ impl Explainer<'_> {
         let reason = if is_named {
             "its keys stand in the representations of a federation's router".to_owned()
         } else {
-            work.reason.clone()
+            self.why_found(step.ty, part, work)
         };
         let anchor = if part.is_anchor { " (anchor)" } else { "" };
         Some((
