@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use growth::{Filled, PerField, Plans};
-use world::thread_time;
+use processor::thread_time;
 
 #[path = "engine/growth.rs"]
 mod growth;
@@ -22,6 +22,8 @@ mod growth;
 mod mapping;
 #[path = "engine/operations.rs"]
 mod operations;
+#[path = "engine/processor.rs"]
+mod processor;
 #[path = "engine/world.rs"]
 mod world;
 

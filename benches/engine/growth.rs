@@ -12,7 +12,8 @@ use cyclorama::config::settings::{KnownDocument, KnownOperations};
 use cyclorama::engine::{EngineSettings, Request};
 use cyclorama::principal::Principal;
 
-use crate::world::{Records, World, page, tenant, thread_time};
+use crate::processor::thread_time;
+use crate::world::{Records, World, page, tenant};
 
 /// Bounds of a deployment that asks for much.
 const MUCH: &str = "pages: { max: 10000 }\nlimits: { objects: 1000000, aliases: 5000, selections: 10000, tokens: 20000 }\n";

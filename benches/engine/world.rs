@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use cyclorama::backend::Backends;
@@ -13,7 +12,6 @@ use cyclorama::engine::{Engine, EngineSettings, Request};
 use cyclorama::principal::Principal;
 use cyclorama::transport::{MemoryWire, WireRequest, WireResponse};
 use futures_util::FutureExt;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 const FILES: &[(&str, &str)] = &[
@@ -87,13 +85,6 @@ pub(crate) fn page(customers: usize) -> String {
          invoices(first: 5) {{ nodes {{ id number status total {{ amount currency }} }} }} \
          tickets(first: 3) {{ nodes {{ id subject priority }} }} }} }} }}"
     )
-}
-
-/// Time that this thread has spent on a processor: other threads, and other programs, do not count.
-pub(crate) fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let parts = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
-    Duration::new(parts.0.unwrap_or_default(), parts.1.unwrap_or_default())
 }
 
 /// What backends answer is made once: their work is not ours.

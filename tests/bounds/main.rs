@@ -1,5 +1,4 @@
-//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics. How work grows with
-//! what is asked for and what is kept.
+//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics.
 //!
 //! Times are asserted in release builds alone (`cargo test --release --test bounds`), where they mean something; the same
 //! documents run in every build. `CYCLORAMA_FUZZ_CASES` makes the mutations as many as one likes.
@@ -9,15 +8,11 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "texts made once")]
 
 mod bombs;
-#[path = "../../benches/engine/growth.rs"]
-mod figures;
-mod growth;
 mod mutations;
 mod places;
-mod scale;
 mod valid;
-#[path = "../../benches/engine/world.rs"]
-mod world;
+#[path = "../../benches/engine/processor.rs"]
+mod processor;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -28,8 +23,12 @@ use cyclorama::graph::Graph;
 use cyclorama::operation::{self, Parts};
 use cyclorama::plan::{self, Plan, Stages};
 use cyclorama::principal::Principal;
+use processor::thread_time;
 use serde_json::Map;
-use world::thread_time;
+
+/// As in the program (decision 0022): a good part of what planning costs is allocation.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The longest document that is looked at by default.
 const BYTES: usize = 64 * 1024;

@@ -37,7 +37,7 @@ pub(crate) fn test(options: &Options, report: &mut Report) -> Result<(), String>
     // what is measured is measured in the build that is deployed
     report.step("hold every document to its time", |report| {
         let mut bounds = run::cargo(report);
-        bounds.args(["test", "--release", "--test", "bounds"]);
+        bounds.args(["test", "--release", "--test", "bounds", "--test", "growth"]);
         run::shown(bounds, report)
     })?;
     if options.hermetic {

@@ -3,7 +3,7 @@
 use crate::plan::StepId;
 
 /// Some of a plan's steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct StepSet(Vec<u64>);
 
 impl StepSet {

@@ -202,23 +202,7 @@ impl<'a> Walk<'a> {
 
     /// Records inside of a record are there with it.
     fn records(&mut self, set: SetId, step: StepId, stream: Option<StreamId>, node: Option<&Node>) {
-        for set in self.sets_of(set, stream, node) {
-            self.add(set, step);
-        }
-    }
-
-    /// The sets of a record's field, and of what is inside of it.
-    fn sets_of(&self, set: SetId, stream: Option<StreamId>, node: Option<&Node>) -> Vec<SetId> {
-        let mut sets = vec![set];
-        sets.extend(self.parts.stream(stream).map(|stream| stream.set));
-        let branches = node.map(|node| node.branches.as_slice()).unwrap_or_default();
-        for field in branches.iter().flat_map(|branch| &branch.fields) {
-            if let Out::Slot { node, .. } = &field.source {
-                let set = self.parts.set_of(field.occurrences);
-                sets.extend(self.sets_of(set, field.stream, node.as_ref()));
-            }
-        }
-        sets
+        each_set(self.parts, (set, stream), node, &mut |set| self.add(set, step));
     }
 
     /// Where the first value is shown, the first part has to be there, and of the others no more than it lacks.
@@ -230,7 +214,8 @@ impl<'a> Walk<'a> {
         fallbacks: &[StepId],
     ) {
         let (Out::Survivor { node, .. }, Some(field)) = (&out.source, out.field) else { return };
-        let sets = self.sets_of(self.parts.set_of(out.occurrences), out.stream, node.as_ref());
+        let (mut sets, set) = (Vec::new(), self.parts.set_of(out.occurrences));
+        each_set(self.parts, (set, out.stream), node.as_ref(), &mut |set| sets.push(set));
         for (place, part) in rule.parts.iter().copied().enumerate() {
             let own = self.provider(site, ty, usize::from(part.0));
             let of_part = |id: &&StepId| {
@@ -305,10 +290,16 @@ impl<'a> Walk<'a> {
     }
 
     fn include(&mut self, set: SetId, other: SetId) {
+        if set == other {
+            return;
+        }
         for all in [&mut self.steps, &mut self.begun, &mut self.spare] {
-            let Some(steps) = all.get(other.index()).cloned() else { continue };
+            let Some(steps) = all.get_mut(other.index()).map(std::mem::take) else { continue };
             if let Some(own) = all.get_mut(set.index()) {
                 own.add(&steps);
+            }
+            if let Some(place) = all.get_mut(other.index()) {
+                *place = steps;
             }
         }
         let spares = self.spares.iter().filter(|(spare, _)| spare.set == other);
@@ -353,6 +344,26 @@ impl<'a> Walk<'a> {
             if at.is_some() {
                 self.add(set, id);
             }
+        }
+    }
+}
+
+/// The sets of a record's field, and of what is inside of it.
+fn each_set(
+    parts: &Parts,
+    (set, stream): (SetId, Option<StreamId>),
+    node: Option<&Node>,
+    visit: &mut impl FnMut(SetId),
+) {
+    visit(set);
+    if let Some(stream) = parts.stream(stream) {
+        visit(stream.set);
+    }
+    let branches = node.map(|node| node.branches.as_slice()).unwrap_or_default();
+    for field in branches.iter().flat_map(|branch| &branch.fields) {
+        if let Out::Slot { node, .. } = &field.source {
+            let set = parts.set_of(field.occurrences);
+            each_set(parts, (set, field.stream), node.as_ref(), visit);
         }
     }
 }
