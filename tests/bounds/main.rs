@@ -14,7 +14,6 @@ mod valid;
 #[path = "../../benches/engine/processor.rs"]
 mod processor;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -33,31 +32,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The longest document that is looked at by default.
 const BYTES: usize = 64 * 1024;
-/// Thread time within which a document is accepted or refused, on the machine for which it is promised.
-const PROMISED: Duration = Duration::from_millis(20);
-/// What [`work`] takes there. A machine that is slower at it is given so much more, up to three times: only ratios mean anything.
-const YARDSTICK: Duration = Duration::from_micros(700);
-const SLOWEST: f64 = 3.0;
-
-static MOST: LazyLock<Duration> = LazyLock::new(|| {
-    let took = || {
-        let begin = thread_time();
-        std::hint::black_box(work());
-        thread_time().saturating_sub(begin)
-    };
-    let least = (0..20).map(|_| took()).min().unwrap_or_default();
-    let slower = (least.as_secs_f64() / YARDSTICK.as_secs_f64()).clamp(1.0, SLOWEST);
-    println!("{least:?} for a fixed piece of work: {slower:.2} times the promised time");
-    PROMISED.mul_f64(slower)
-});
-
-/// Work of the kind that planning is, and none of ours: small texts and nodes, made, looked up and given up.
-fn work() -> usize {
-    let names = (0..4_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 7).to_string());
-    let kept: BTreeMap<String, Vec<String>> =
-        names.map(|name| (name.clone(), vec![name.repeat(2), name])).collect();
-    kept.range("5".to_owned()..).map(|(name, texts)| name.len() + texts.len()).sum()
-}
+/// Thread time within which a document is accepted or refused.
+const MOST: Duration = Duration::from_millis(20);
 
 static GRAPH: LazyLock<Graph> =
     LazyLock::new(|| compile(&Files::read(Path::new("cyclorama.yaml"))).graph.unwrap());
@@ -119,7 +95,7 @@ impl Worst {
     fn settle(&mut self, name: &str, document: &str) {
         let (is_accepted, mut spent) = settle(document);
         for _ in 0..4 {
-            if spent < *MOST / 2 || cfg!(debug_assertions) {
+            if spent < MOST / 2 || cfg!(debug_assertions) {
                 break;
             }
             spent = spent.min(settle(document).1);
@@ -130,7 +106,7 @@ impl Worst {
             (self.spent, self.name) = (spent, name.to_owned());
         }
         if !cfg!(debug_assertions) {
-            assert!(spent < *MOST, "{name}: {spent:?} of thread time\n{document:.2000}");
+            assert!(spent < MOST, "{name}: {spent:?} of thread time\n{document:.2000}");
         }
     }
 
