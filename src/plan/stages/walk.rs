@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
         marks: &'a Marks,
         parts: &'a Parts,
     ) -> Self {
-        let steps = vec![StepSet::none(plan.steps.len()); parts.sets()];
+        let steps = vec![StepSet::default(); parts.sets()];
         Self {
             graph,
             plan,
@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
     fn statuses_last(&mut self) {
         for (set, site) in std::mem::take(&mut self.statuses) {
             let [usage] = self.parts.usages(set) else { continue };
-            let mut before = self.steps.first().cloned().unwrap_or_else(|| StepSet::none(0));
+            let mut before = self.steps.first().cloned().unwrap_or_default();
             let mut outer = self.parts.part(*usage).and_then(|part| part.parent);
             while let Some(id) = outer {
                 before.add(&self.of_usage(id));
@@ -327,7 +327,7 @@ impl<'a> Walk<'a> {
     }
 
     fn of_usage(&self, usage: UsageId) -> StepSet {
-        let mut all = StepSet::none(self.plan.steps.len());
+        let mut all = StepSet::default();
         let sets = (0..).map(SetId).zip(&self.steps);
         for (_, steps) in sets.filter(|(set, _)| self.parts.usages(*set).contains(&usage)) {
             all.add(steps);
