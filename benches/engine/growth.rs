@@ -16,7 +16,7 @@ use crate::processor::thread_time;
 use crate::world::{Records, World, page, tenant};
 
 /// Bounds of a deployment that asks for much.
-const MUCH: &str = "pages: { max: 10000 }\nlimits: { objects: 1000000, aliases: 5000, selections: 10000, tokens: 20000 }\n";
+const MUCH: &str = "pages: { max: 10000 }\nlimits: { steps: 1000000, objects: 1000000, aliases: 5000, selections: 10000, tokens: 20000 }\n";
 /// `id`, `name`, `email`; of an invoice and its total five, of a ticket three.
 const FIELDS: usize = 3 + 5 + 3;
 

@@ -22,7 +22,7 @@ pub(crate) fn run(bench: &Bench) {
     });
     bench.measure("operation: plan of a document (all before the first call)", || {
         let prepared = operation::prepare(graph, &query, None).expect("a valid operation");
-        plan::plan(graph, prepared)
+        plan::plan(graph, prepared).expect("few steps")
     });
 
     let first = world.ask(&query);

@@ -207,6 +207,7 @@ fn limits(node: Option<&Node>) -> Limits {
         ("selections", &mut limits.selections),
         ("spread_tokens", &mut limits.spread_tokens),
         ("spread_bytes", &mut limits.spread_bytes),
+        ("steps", &mut limits.steps),
         ("aliases", &mut limits.aliases),
         ("root_fields", &mut limits.root_fields),
         ("operations", &mut limits.operations),

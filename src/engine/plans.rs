@@ -97,7 +97,7 @@ impl Plans {
         }
         self.made.fetch_add(1, Ordering::Relaxed);
         let operation = operation::prepare(graph, document, operation_name)?;
-        let plan = Arc::new(plan::plan(graph, operation));
+        let plan = Arc::new(plan::plan(graph, operation).map_err(|error| vec![error])?);
         // literals of the document stand in its plan, in one place or in several
         let plans = (plan.weight() + document.len()).div_ceil(PLAN_BYTES);
         let plans = u32::try_from(plans).unwrap_or(u32::MAX);

@@ -17,6 +17,8 @@ pub struct Limits {
     /// in each of them.
     pub spread_tokens: usize,
     pub spread_bytes: usize,
+    /// Steps of its plan: what is loaded, found or named at each place of the answer.
+    pub steps: usize,
     pub aliases: usize,
     pub root_fields: usize,
     pub operations: usize,
@@ -53,6 +55,7 @@ impl Default for Limits {
             selections: 5_000,
             spread_tokens: 40_000,
             spread_bytes: 512 * 1024,
+            steps: 2_000,
             aliases: 100,
             root_fields: 20,
             operations: 10,

@@ -126,6 +126,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | Code::SelectionsLimit
         | Code::SpreadTokensLimit
         | Code::SpreadBytesLimit
+        | Code::StepsLimit
         | Code::AliasesLimit
         | Code::RootFieldsLimit
         | Code::OperationsLimit

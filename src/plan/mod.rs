@@ -236,7 +236,7 @@ pub struct PartStep {
     /// The objects carry a key of this part already (they were made by a reference to it).
     pub own_key: bool,
     /// The identity rules that can lead here from what the objects come with, by their place, in order of priority.
-    pub rules: Vec<usize>,
+    pub rules: Arc<[usize]>,
     /// Use this rule alone, on the key that the objects were made with, without waiting for the part that it reads.
     pub early_rule: Option<usize>,
     /// What it waits for besides, to try the other rules, where the early rule's key is blocked.

@@ -299,6 +299,22 @@ async fn an_answer_of_too_many_objects_is_refused_where_it_grows() {
     assert!(!codes.is_empty() && codes.iter().all(|code| *code == "OBJECTS_LIMIT"), "{codes:?}");
 }
 
+#[tokio::test]
+async fn an_operation_of_too_many_steps_is_refused_where_it_goes_beyond_them_and_calls_nobody() {
+    let query = "{ weather customers(first: 2) { nodes { name invoices { nodes { id } } } } }";
+    let with = |steps: u32| {
+        let limits = format!("deadline: 10s\nlimits: {{ steps: {steps} }}");
+        Deployment::new().change("cyclorama.yaml", "deadline: 10s", &limits).start()
+    };
+    let gateway = with(1);
+    let error = gateway.query(query).await["errors"][0].take();
+    assert_eq!(error["extensions"]["code"], "STEPS_LIMIT");
+    assert_eq!(error["locations"][0], json!({ "line": 1, "column": 41 }));
+    assert!(error["message"].as_str().unwrap().contains("limits.steps"), "{error}");
+    assert_eq!(gateway.lines(), Vec::<String>::new());
+    assert_eq!(with(20).query(query).await["errors"], Value::Null);
+}
+
 /// What is refused of an answer that may hold ten objects: code and path.
 async fn beyond_ten(
     deployment: Deployment,

@@ -165,6 +165,13 @@ fn over_the_limits() -> Vec<(&'static str, Value)> {
                 "b".repeat(8_000)
             )),
         ),
+        (
+            "STEPS_LIMIT",
+            document(format!(
+                "{{ {} }}",
+                many(16, |n| format!("a{n}: customers {{ totalCount }} "))
+            )),
+        ),
         ("ALIASES_LIMIT", document(format!("{{ {} }}", many(101, |n| format!("a{n}: weather "))))),
         (
             "ROOT_FIELDS_LIMIT",
@@ -194,7 +201,8 @@ fn over_the_limits() -> Vec<(&'static str, Value)> {
 
 #[tokio::test]
 async fn a_request_over_a_limit_is_refused_with_its_code_by_every_way_in() {
-    let limits = "deadline: 10s\nlimits: { document_bytes: 16KiB, variables_bytes: 1KiB }";
+    let limits =
+        "deadline: 10s\nlimits: { document_bytes: 16KiB, variables_bytes: 1KiB, steps: 15 }";
     let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", limits).start();
     let asker = Asker::of(served(&gateway).await);
     for (expected, members) in over_the_limits() {
@@ -278,7 +286,7 @@ async fn representations_over_a_limit_are_refused_with_its_code_by_every_way_in(
 
 #[tokio::test]
 async fn a_document_that_is_sent_with_its_hash_passes_the_same_guard_and_so_does_the_hash() {
-    let limits = "deadline: 10s\nlimits: { variables_bytes: 1KiB }";
+    let limits = "deadline: 10s\nlimits: { variables_bytes: 1KiB, steps: 15 }";
     let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", limits).start();
     let asker = Asker::of(served(&gateway).await);
     for (expected, members) in over_the_limits() {

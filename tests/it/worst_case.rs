@@ -96,7 +96,7 @@ impl Numbers {
 
 /// A deployment without a cache, and with limits that random operations keep to.
 fn deployment() -> Deployment {
-    let settings = "deadline: 10s\ncost: { mode: measure }\ncache: { enabled: false }\nlimits: { aliases: 1000, duplicates: 1000, \
+    let settings = "deadline: 10s\ncost: { mode: measure }\ncache: { enabled: false }\nlimits: { steps: 100000, aliases: 1000, duplicates: 1000, \
                     selections: 100000, root_fields: 100, key_bytes: 60 }";
     Deployment::new().change("cyclorama.yaml", "deadline: 10s", settings)
 }

@@ -147,6 +147,12 @@ static LIMITS: Shape = Shape {
         default("selections", count(), "5000", "Selections after every fragment is spread."),
         default("spread_tokens", count(), "40000", "Tokens after every fragment is spread."),
         default("spread_bytes", Kind::Size, "512KiB", "The text after every fragment is spread."),
+        default(
+            "steps",
+            count(),
+            "2000",
+            "Steps of the plan: what is loaded, found or named, once for each place of the answer; `explain` lists them.",
+        ),
         default("aliases", count(), "100", "Aliases."),
         default("root_fields", count(), "20", "Fields of the operation itself."),
         default("operations", count(), "10", "Operations of one document."),

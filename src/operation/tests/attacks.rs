@@ -188,9 +188,16 @@ fn every_limit_of_variables_has_a_name_and_a_code() {
 
 #[test]
 fn every_limit_has_a_default_a_code_and_a_name() {
-    // of variables; of requests, answers and the process, where they are tested
-    let others =
-        ["variables_bytes", "variables_depth", "body_bytes", "errors", "plans", "key_bytes"];
+    // of variables; of plans, requests, answers and the process, where they are tested
+    let others = [
+        "steps",
+        "variables_bytes",
+        "variables_depth",
+        "body_bytes",
+        "errors",
+        "plans",
+        "key_bytes",
+    ];
     let all = format!("{:?}", Limits::default());
     let known = DOCUMENTS.iter().map(|(name, ..)| *name).chain(others);
     let missing: Vec<_> =

@@ -1,6 +1,7 @@
 //! Builds the plan: one walk over the operation's merged fields.
 
 mod derived;
+mod early;
 mod lists;
 mod merged;
 mod needs;
@@ -12,9 +13,9 @@ use std::sync::atomic::AtomicUsize;
 
 use rustc_hash::FxHashMap;
 
+use crate::error::{ErrorCode, RequestError};
 use crate::graph::{
-    Access, FieldCall, FieldId, Graph, Part, PartId, Reference, SlotId, Source, TypeId, TypeRef,
-    Yields,
+    Access, FieldCall, FieldId, Graph, PartId, Reference, Source, TypeId, TypeRef, Yields,
 };
 use crate::operation::{Branch, Entry, Operation, OperationKind, SelectedField, Selection, Target};
 use crate::plan::rows::mark_rows;
@@ -29,15 +30,17 @@ use steps::{Given, call_step};
 
 pub use derived::items;
 
-/// Plans an operation.
-pub fn plan(graph: &Graph, operation: Operation) -> Plan {
+/// Plans an operation. Refuses one of more steps than the limit, before it has made them.
+pub fn plan(graph: &Graph, operation: Operation) -> Result<Plan, RequestError> {
     let mut builder = Builder {
         graph,
         sites: Vec::new(),
         steps: Vec::new(),
+        usable: FxHashMap::default(),
         fallbacks: FxHashMap::default(),
         refusable: Vec::new(),
         root_field: 0,
+        refused: None,
     };
     let root_type = match operation.kind {
         OperationKind::Query => graph.query,
@@ -45,6 +48,9 @@ pub fn plan(graph: &Graph, operation: Operation) -> Plan {
     };
     let root_site = builder.site(root_type, None, None, String::new());
     let root = builder.root(&operation.root, root_site);
+    if let Some(error) = builder.refused {
+        return Err(error);
+    }
     mark_rows(graph, &root, &builder.steps, &mut builder.sites);
     let mut plan = Plan {
         sites: builder.sites,
@@ -56,17 +62,24 @@ pub fn plan(graph: &Graph, operation: Operation) -> Plan {
         bytes: AtomicUsize::new(0),
     };
     plan.calls_bound = worst::bound(graph, &plan);
-    plan
+    Ok(plan)
 }
+
+/// Of each part of a type the rules that can lead to it.
+type Usable = Arc<[Arc<[usize]>]>;
 
 struct Builder<'a> {
     graph: &'a Graph,
     sites: Vec<Site>,
     steps: Vec<Step>,
+    /// By what objects come with.
+    usable: FxHashMap<(TypeId, Option<PartId>), Usable>,
     /// Of each part's step the one for objects that lack a value.
     fallbacks: FxHashMap<StepId, StepId>,
     refusable: Vec<Arc<SelectedField>>,
     root_field: usize,
+    /// The operation has too many steps: nothing more is planned.
+    refused: Option<RequestError>,
 }
 
 /// What a selection's objects are: objects of a site, or records inside another record.
@@ -82,6 +95,9 @@ impl Builder<'_> {
         for branch in &selection.branches {
             let mut fields = Vec::new();
             for (index, field) in branch.fields.iter().enumerate() {
+                if self.refused.is_some() {
+                    break;
+                }
                 self.root_field = index;
                 fields.push(self.field(branch, field, Place::Site(site)));
             }
@@ -93,8 +109,13 @@ impl Builder<'_> {
 
     fn node(&mut self, selection: &Selection, place: Place) -> Node {
         let branch = |this: &mut Self, branch: &Branch| {
-            let fields = branch.fields.iter().map(|field| this.field(branch, field, place));
-            let mut fields: Vec<OutField> = fields.collect();
+            let mut fields = Vec::with_capacity(branch.fields.len());
+            for field in &branch.fields {
+                if this.refused.is_some() {
+                    break;
+                }
+                fields.push(this.field(branch, field, place));
+            }
             lists::tell_beside(branch, &mut fields);
             NodeBranch { ty: branch.ty, order: order(branch, &fields), fields }
         };
@@ -112,6 +133,7 @@ impl Builder<'_> {
         };
         let defined = self.graph.field(branch.ty, id);
         let source = self.source(branch.ty, id, field, place);
+        self.bound_steps(field);
         OutField {
             response_key: Arc::clone(&field.response_key),
             prefix: Prefix::new(&field.response_key),
@@ -125,6 +147,19 @@ impl Builder<'_> {
             occurrences: field.occurrences,
             stream: field.stream,
             coordinate: Arc::clone(&defined.coordinate),
+        }
+    }
+
+    fn bound_steps(&mut self, field: &SelectedField) {
+        let (found, allowed) = (self.steps.len(), self.graph.limits.steps);
+        if found > allowed && self.refused.is_none() {
+            let error = RequestError::new(
+                ErrorCode::StepsLimit,
+                format!(
+                    "The operation takes more than {allowed} steps; limits.steps allows no more."
+                ),
+            );
+            self.refused = Some(error.at(field.location));
         }
     }
 
@@ -349,46 +384,4 @@ fn sorted(mut steps: Vec<StepId>) -> Vec<StepId> {
     steps.sort_unstable();
     steps.dedup();
     steps
-}
-
-/// Does the key `kind` of a part hold these slots' values?
-pub(crate) fn key_holds(
-    graph: &Graph,
-    ty: TypeId,
-    part: PartId,
-    kind: u8,
-    slots: &[SlotId],
-) -> bool {
-    let key = graph
-        .ty(ty)
-        .parts
-        .get(usize::from(part.0))
-        .and_then(|part| part.keys.get(usize::from(kind)));
-    key.is_some_and(|key| slots.iter().all(|slot| key.slots.contains(slot)))
-}
-
-/// Whether there are other rules to try should the key of an early one be blocked.
-fn may_be_blocked(part: &Part, early: usize, usable: &[usize]) -> bool {
-    let rule = part.rules.get(early);
-    let key = rule.and_then(|rule| part.keys.get(usize::from(rule.key_kind)));
-    usable.len() > 1 && key.is_some_and(|key| key.blocked.is_some())
-}
-
-fn early_rule(
-    graph: &Graph,
-    ty: TypeId,
-    part: &Part,
-    usable: &[usize],
-    given: Given,
-) -> Option<usize> {
-    let Given::Key(key_part, kind) = given else { return None };
-    let known = usable.iter().copied().find(|index| {
-        part.rules.get(*index).is_some_and(|rule| {
-            // who is not in a table is found by the next rule, which may have to wait
-            let is_direct = rule.table.is_none() && rule.from == key_part;
-            is_direct && key_holds(graph, ty, key_part, kind, &rule.slots)
-        })
-    })?;
-    let rule = part.rules.get(known)?;
-    (usable.first() == Some(&known) || rule.equivalent).then_some(known)
 }

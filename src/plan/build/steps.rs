@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Builder, early_rule, key_holds, may_be_blocked, sorted};
+use super::early::{early_rule, key_holds, may_be_blocked};
+use super::{Builder, sorted};
 use crate::graph::{BackendId, FieldCall, Graph, KeySource, Part, PartId, TypeId, TypeKind};
 use crate::operation::SelectedField;
 use crate::plan::identity::{part_of_backend, usable_rules};
@@ -129,7 +130,8 @@ impl Builder<'_> {
                 Given::Key(..) | Given::SomeKey(_) | Given::Named => None,
             };
             let known = given_part.or(given.key_part());
-            let usable = usable_rules(parts, known);
+            let rules = || usable_rules(parts, known).into_iter().map(Arc::from).collect();
+            let usable = Arc::clone(self.usable.entry((ty, known)).or_insert_with(rules));
             // First number the steps, then find what each waits for: rules may point to parts that come later.
             let mut made = Vec::new();
             for (index, part) in parts.iter().enumerate() {
@@ -141,7 +143,7 @@ impl Builder<'_> {
                 let work = Work::Part(PartStep {
                     part: id,
                     own_key,
-                    rules: usable.get(index).cloned().unwrap_or_default(),
+                    rules: usable.get(index).map(Arc::clone).unwrap_or_default(),
                     early_rule: None,
                     others_after: Vec::new(),
                     fallback_of: None,
@@ -173,8 +175,8 @@ impl Builder<'_> {
         let Some(part) = graph.ty(ty).parts.get(usize::from(id.0)) else { return };
         let own_key = given.key_part() == Some(id);
         let usable = match self.steps.get(step.index()).map(|step| &step.work) {
-            Some(Work::Part(work)) => work.rules.clone(),
-            _ => Vec::new(),
+            Some(Work::Part(work)) => Arc::clone(&work.rules),
+            _ => Arc::from([]),
         };
         let early_rule = if own_key { None } else { early_rule(graph, ty, part, &usable, given) };
         let has_others = early_rule.is_some_and(|rule| may_be_blocked(part, rule, &usable));

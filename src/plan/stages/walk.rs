@@ -262,6 +262,10 @@ impl<'a> Walk<'a> {
 
     /// A step, and what it waits for.
     fn reach(&mut self, need: Need, set: SetId, step: StepId) {
+        // no part is written before the first, which has what its own steps wait for
+        if set != SetId::FIRST && self.steps.first().is_some_and(|first| first.contains(step)) {
+            return;
+        }
         let (plan, marks) = (self.plan, self.marks);
         let sets = match need {
             Need::All => &mut self.steps,

@@ -46,7 +46,7 @@ roles: { one: { vendor: all, retry: { attempts: 1 }, breaker: { enabled: false }
 deadline: 60s
 cache: { ttl: 1h, size: 16MiB }
 cursor_secret: a secret of the tests
-limits: { document_bytes: 1MiB, tokens: 100000, nesting: 200, depth: 100, selections: 100000, spread_tokens: 1000000, spread_bytes: 16MiB, aliases: 10000, root_fields: 1000, operation_fragment_variables: 100000, directives: 10000, errors: 100000, plans: 10 }
+limits: { document_bytes: 1MiB, tokens: 100000, nesting: 200, depth: 100, selections: 100000, spread_tokens: 1000000, spread_bytes: 16MiB, steps: 100000, aliases: 10000, root_fields: 1000, operation_fragment_variables: 100000, directives: 10000, errors: 100000, plans: 10 }
 ";
 
 /// The folder's schema without what is `WITHOUT`. Keys are for routers: one backend resolves none.
