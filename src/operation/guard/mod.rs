@@ -43,6 +43,7 @@ pub fn check(limits: &Limits, document: &str) -> Result<(), RequestError> {
             .at(Lines::new(document).location(cycle.at))
     })?;
     check_totals(limits, &scan, &totals, document)?;
+    check_longest(limits, &scan, document)?;
     check_places(limits, &scan, document)
 }
 
@@ -56,6 +57,21 @@ fn check_counts(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(), 
         (Limit::Directives, scan.directives, limits.directives),
     ];
     first_exceeded(&counts, document)
+}
+
+/// Fields of one response key are compared with each other, and each that conflicts is told of with a value: a long one counts with
+/// all of them.
+fn check_longest(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(), RequestError> {
+    const LONG: usize = 1_024;
+    let (bytes, at) = scan.longest;
+    if bytes <= LONG {
+        return Ok(());
+    }
+    let (found, allowed) = (bytes.saturating_mul(scan.commonest_key()), limits.spread_bytes);
+    if found <= allowed {
+        return Ok(());
+    }
+    Err(Limit::SpreadBytes.exceeded(found, allowed).at(Lines::new(document).location(at)))
 }
 
 /// The limits on one place of the document: what is too much in all is told first.

@@ -114,6 +114,8 @@ pub(super) struct Scan<'a> {
     /// Items of the longest list literal.
     pub(super) list_items: Count,
     pub(super) definitions: Vec<Definition<'a>>,
+    /// The longest token: its length, and where it begins.
+    pub(super) longest: (usize, usize),
     /// The first string that its line ends.
     pub(super) unclosed: Option<usize>,
     open: Vec<Open>,
@@ -147,6 +149,7 @@ pub(super) fn scan(text: &str, allowed: Allowed) -> Scan<'_> {
         duplicates: Count::default(),
         list_items: Count::default(),
         definitions: Vec::new(),
+        longest: (0, 0),
         unclosed: None,
         open: Vec::new(),
         sets: Vec::new(),
@@ -188,9 +191,22 @@ impl<'a> Scan<'a> {
     /// Adds a token to the definition in hand, if there is one.
     fn weigh(&mut self, token: Token) {
         if let Some(current) = self.current.as_mut().filter(|_| token.kind != Kind::Ignored) {
+            let bytes = token.end - token.start;
             current.tokens += 1;
-            current.bytes = current.bytes.saturating_add((token.end - token.start) as u64);
+            current.bytes = current.bytes.saturating_add(bytes as u64);
+            if bytes > self.longest.0 {
+                self.longest = (bytes, token.start);
+            }
         }
+    }
+
+    /// How often the response key is selected that most fields of the document have.
+    pub(super) fn commonest_key(&self) -> usize {
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        for (selected, count) in self.selected.iter().filter(|(selected, _)| !selected.is_spread) {
+            *times.entry(selected.name).or_default() += count;
+        }
+        times.into_values().max().unwrap_or_default()
     }
 
     fn understand(&mut self, token: Token) {

@@ -169,6 +169,24 @@ fn every_limit_of_documents_has_a_name_and_a_code() {
 }
 
 #[test]
+fn a_long_value_counts_with_every_field_that_it_may_be_compared_with() {
+    let graph = graph(SDL);
+    let fields = |count: usize| -> String {
+        (0..count)
+            .map(|number| format!("... @skip(if: false) {{ need(id: {number}) {{ id }} }} "))
+            .collect()
+    };
+    let document = |bytes: usize, count: usize| {
+        format!("{{ me {{ need(id: \"{}\") {{ id }} {} }} }}", "a".repeat(bytes), fields(count))
+    };
+    let long = guard::check(&graph.limits, &document(60_000, 20)).unwrap_err();
+    assert_eq!(long.code, Code::SpreadBytesLimit);
+    assert_eq!(long.locations[0].column, 17, "where the value stands");
+    guard::check(&graph.limits, &document(60_000, 5)).unwrap();
+    guard::check(&graph.limits, &document(1_000, 40)).unwrap();
+}
+
+#[test]
 fn every_limit_of_variables_has_a_name_and_a_code() {
     let document = "query($f: Any) { search(raw: $f) { __typename } }";
     let limits: [(_, _, fn(&mut Limits)); 2] = [
