@@ -1,6 +1,7 @@
 //! `/graphql`: one operation in a POST, or a batch; one query in a GET; answers as they are, or as streams of events; many operations
 //! over a WebSocket.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -196,8 +197,10 @@ async fn execute(
 ) -> Response {
     let engine = &gateway.engine;
     let delivery = match takes.in_parts {
-        Some(format) => Box::pin(engine.deliver(request, principal, format)).await,
-        None => Delivery::Whole(engine.execute(request, principal).await),
+        Some(format) => {
+            place.in_turn(Box::pin(engine.deliver(request, principal, format)).as_mut()).await
+        }
+        None => Delivery::Whole(place.in_turn(pin!(engine.execute(request, principal))).await),
     };
     match (delivery, takes.in_parts) {
         (Delivery::InParts(payloads), format) => {
@@ -230,8 +233,9 @@ async fn batch(
     let admission = gateway.admit(&requests, client);
     let tell = admission.tell();
     let mut response = match admission.place {
-        Ok(_place) => {
-            answer::batch(batch::execute(gateway, items, principal).await, media, profile)
+        Ok(place) => {
+            let answers = pin!(batch::execute(gateway, items, principal));
+            answer::batch(place.in_turn(answers).await, media, profile)
         }
         Err(refusal) => answer::refusal_in(media, profile, &refusal),
     };

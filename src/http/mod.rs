@@ -26,6 +26,7 @@ mod request;
 mod room;
 mod server;
 mod socket;
+mod turns;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, Uri, header};

@@ -3,6 +3,8 @@
 //! Whoever refuses many in a short time says at `/readyz` for a while that it wants no more.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,17 +13,38 @@ use tokio::time::Instant;
 
 use super::request::Refusal;
 use super::room::Room;
+use super::turns::Turns;
 use crate::config::settings::Overload as Settings;
 use crate::error::ErrorCode;
 
+/// Operations take turns where more than this run for each processor.
+const FEW: usize = 16;
+
 /// The operations that run, whatever they came in by.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Overload {
     running: AtomicUsize,
+    few: usize,
     admitted: AtomicU64,
     shed: AtomicU64,
     recent: Mutex<Recent>,
     pub(super) room: Room,
+    pub(super) turns: Turns,
+}
+
+impl Default for Overload {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            running: AtomicUsize::new(0),
+            few: processors * FEW,
+            admitted: AtomicU64::new(0),
+            shed: AtomicU64::new(0),
+            recent: Mutex::default(),
+            room: Room::new(processors),
+            turns: Turns::new(processors),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +70,14 @@ pub struct OperationCounts {
 pub(super) struct Place {
     overload: Arc<Overload>,
     operations: usize,
+}
+
+impl Place {
+    /// Does its work, in turns with other operations where many run.
+    pub(super) async fn in_turn<F: Future>(&self, work: Pin<&mut F>) -> F::Output {
+        let Overload { running, few, turns, .. } = &*self.overload;
+        turns.take(work, || running.load(Ordering::Relaxed) > *few).await
+    }
 }
 
 impl Drop for Place {

@@ -1,7 +1,6 @@
 //! How many operations may run at once before they only wait for each other: fewer while what is ready waits for a processor,
 //! more again when it does not. Operations that wait for backends leave room for others; only work of our own takes it.
 
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Server;
 
-/// What is ready may wait so long for a processor. A refusal is an answer too, and waits like any other.
+/// What is ready may wait so long for its turn at a processor.
 const WAIT: Duration = Duration::from_millis(10);
 /// A wait is looked for so often, and the least that is found in so long decides, of two looks at least: a queue that stands is there
 /// at each look, and a burst or another program is not.
@@ -25,14 +24,11 @@ pub(super) struct Room {
     least: usize,
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+impl Room {
+    pub(super) fn new(processors: usize) -> Self {
         Self { operations: AtomicUsize::new(usize::MAX), least: processors * LEAST }
     }
-}
 
-impl Room {
     /// How many may run, of so many that the deployment allows.
     pub(super) fn of(&self, most: usize) -> usize {
         self.operations.load(Ordering::Relaxed).min(most)
@@ -97,15 +93,32 @@ pub(super) async fn watch(server: Server) {
         }
         let mut window = Window::new(Instant::now());
         let least = loop {
-            let due = Instant::now() + EVERY;
-            tokio::time::sleep_until(due).await;
-            let now = Instant::now();
-            if let Some(least) = window.add(now.saturating_duration_since(due), now) {
+            tokio::time::sleep(EVERY).await;
+            let waited = wait(&server).await;
+            if let Some(least) = window.add(waited, Instant::now()) {
                 break least;
             }
         };
         adapt(&server, least, look(&server).0);
     }
+}
+
+/// How long what is ready now waits for its turn, and for a processor.
+async fn wait(server: &Server) -> Duration {
+    let turn = server.current().load.overload.turns.wait().await;
+    let begin = Instant::now();
+    let reached = at_the_end_of_the_queue(Instant::now).await;
+    turn + reached.map_or(Duration::ZERO, |at| at.saturating_duration_since(begin))
+}
+
+/// Looks when all that is ready on this processor has been polled. What is woken last runs first (tokio's LIFO slot), as a timer's task
+/// mostly is: the second task sends the first one to the end of the queue. `None`: the runtime ends.
+async fn at_the_end_of_the_queue<T: Send + 'static>(
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let last = tokio::spawn(async { look() });
+    drop(tokio::spawn(std::future::ready(())));
+    last.await.ok()
 }
 
 /// How many operations run, and whether that may be too many.
@@ -124,6 +137,8 @@ fn adapt(server: &Server, waited: Duration, running: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn room() -> Room {
@@ -164,6 +179,19 @@ mod tests {
             assert_eq!(window.add(long, at(number * 10)), None);
         }
         assert_eq!(window.add(Duration::ZERO, at(100)), Some(Duration::ZERO));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_look_comes_after_everything_that_was_ready() {
+        let polled = Arc::new(AtomicUsize::new(0));
+        let look = async move {
+            for _ in 0..20 {
+                let polled = Arc::clone(&polled);
+                tokio::spawn(async move { polled.fetch_add(1, Ordering::Relaxed) });
+            }
+            at_the_end_of_the_queue(move || polled.load(Ordering::Relaxed)).await
+        };
+        assert_eq!(tokio::spawn(look).await.unwrap(), Some(20));
     }
 
     #[test]

@@ -72,7 +72,7 @@ async fn client(
     while Instant::now() < end {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let body = operation.body(number);
-        connection.trace = operation.trace(number);
+        connection.header = operation.trace(number).map(|trace| format!("traceparent: {trace}"));
         let start = Instant::now();
         let answer = connection.ask(&body).await?;
         latencies.push(start.elapsed());
@@ -102,8 +102,8 @@ pub(crate) struct Connection {
     address: String,
     buffer: Vec<u8>,
     chunks: Vec<u8>,
-    /// What the next requests send as `traceparent`.
-    trace: Option<String>,
+    /// A line that the next request sends besides.
+    pub(crate) header: Option<String>,
 }
 
 impl Connection {
@@ -115,7 +115,7 @@ impl Connection {
             address: address.to_owned(),
             buffer: Vec::with_capacity(256 * 1024),
             chunks: Vec::new(),
-            trace: None,
+            header: None,
         })
     }
 
@@ -140,11 +140,11 @@ impl Connection {
         accept: &str,
         body: &str,
     ) -> Result<(), String> {
-        let trace = self.trace.take().map(|trace| format!("traceparent: {trace}\r\n"));
+        let header = self.header.take().map(|line| format!("{line}\r\n"));
         let request = format!(
             "POST {target} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: {accept}\r\n{}content-length: {}\r\n\r\n{body}",
             self.address,
-            trace.unwrap_or_default(),
+            header.unwrap_or_default(),
             body.len()
         );
         self.stream.write_all(request.as_bytes()).await.map_err(|e| e.to_string())

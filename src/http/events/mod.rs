@@ -6,6 +6,7 @@
 mod streams;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,17 +77,12 @@ fn payloads(
     let engine = Arc::clone(engine);
     let run = async move {
         let format = Format::of_extensions(&request.extensions);
-        match engine.deliver(request, &principal, format).await {
+        match place.in_turn(pin!(engine.deliver(request, &principal, format))).await {
             Delivery::Whole(response) => stream::once(async { response.body }).boxed(),
-            Delivery::InParts(payloads) => payloads.map(|payload| payload.body).boxed(),
+            Delivery::InParts(payloads) => payloads.holding(place).map(|part| part.body).boxed(),
         }
     };
-    let bodies = run.instrument(tracing::Span::current()).flatten_stream();
-    let held = bodies.map(move |body| {
-        let _still = &place;
-        body
-    });
-    held.boxed()
+    run.instrument(tracing::Span::current()).flatten_stream().boxed()
 }
 
 /// `PUT`: a token, for one stream.

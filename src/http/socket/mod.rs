@@ -8,6 +8,7 @@ mod protocol;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -262,7 +263,7 @@ impl Connection {
         let of = id.clone();
         let run = async move {
             let format = Format::of_extensions(&request.extensions);
-            match engine.deliver(request, &principal, format).await {
+            match place.in_turn(pin!(engine.deliver(request, &principal, format))).await {
                 Delivery::Whole(response) => {
                     let messages = protocol::outcome(&of, &response);
                     (of, messages, None)
