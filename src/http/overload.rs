@@ -18,7 +18,7 @@ use crate::config::settings::Overload as Settings;
 use crate::error::ErrorCode;
 
 /// Operations take turns where more than this run for each processor.
-const FEW: usize = 16;
+const FEW: usize = 32;
 
 /// The operations that run, whatever they came in by.
 #[derive(Debug)]
