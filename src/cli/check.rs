@@ -11,7 +11,8 @@ use crate::diagnostic::{self, render};
 
 /// Check the schema, the resolvers and the deployment's file, and print everything that is wrong with them
 ///
-/// Prints every problem with its place in all files concerned, then which coordinates of the schema each vendor file covers.
+/// Prints every problem with its place in all files concerned, then which coordinates of the schema each vendor file covers, and what
+/// those that are used lack (--coverage: what any lacks).
 /// Calls no backend. Exits 1 if there is an error; warnings alone are 0.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -63,11 +64,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             }
             output::print(&format!("{report:#}\n"))?;
         }
-        (Format::Text, true) => output::print(&compiled.coverage.render_text())?,
+        (Format::Text, true) => output::print(&compiled.coverage.render_text(true))?,
         (Format::Text, false) => {
             output::print(&render::colored(&compiled.diagnostics, &files.sources))?;
             if !has_errors {
-                output::print(&compiled.coverage.render_text())?;
+                output::print(&compiled.coverage.render_text(false))?;
                 output::print("the files are fine\n")?;
             }
         }

@@ -52,8 +52,9 @@ pub struct Uncovered {
 }
 
 impl Coverage {
-    /// A table for people: each vendor file's coordinates, and below it what is missing and what is only near.
-    pub fn render_text(&self) -> String {
+    /// A table for people: each vendor file's coordinates, and below it what is missing and what is only near, of those that this
+    /// deployment uses or `of_all`.
+    pub fn render_text(&self, of_all: bool) -> String {
         let mut text = String::from("coverage\n");
         let head = ["role", "vendor", "covered", "not covered", "approximated"].map(str::to_owned);
         let rows: Vec<[String; 5]> =
@@ -70,8 +71,11 @@ impl Coverage {
             );
             text.extend([line.trim_end(), "\n"]);
         }
-        for vendor in &self.vendors {
+        for vendor in self.vendors.iter().filter(|vendor| of_all || vendor.is_used) {
             vendor.details(&mut text);
+        }
+        if !of_all && self.vendors.iter().any(|vendor| !vendor.is_used) {
+            text.push_str("what the others lack: `check --coverage`\n");
         }
         self.sources(&mut text);
         if self.uncovered.is_empty() {
@@ -210,9 +214,12 @@ mod tests {
 crm/hubspot
   missing: Customer.tags
   approximated: Customer.status: no word for churned
+what the others lack: `check --coverage`
 every coordinate of the schema is covered
 ";
-        assert_eq!(coverage.render_text(), expected);
+        assert_eq!(coverage.render_text(false), expected);
+        let all = expected.replace("what the others lack: `check --coverage`\n", "");
+        assert_eq!(coverage.render_text(true), all);
         let json = coverage.to_json();
         assert_eq!(json["vendors"][1]["missing"], json!(["Customer.tags"]));
         let near = json!([{ "coordinate": "Customer.status", "reason": "no word for churned" }]);
@@ -249,11 +256,11 @@ every coordinate of the schema is covered
         assert!(!coverage(&shared).is_complete());
         shared.candidates.push(candidate("support", Some("desk"), true));
         assert!(coverage(&shared).is_complete());
-        let text = coverage(&shared).render_text();
+        let text = coverage(&shared).render_text(false);
         let line = "  Customer.tags: crm (demo does not cover it), else billing (nobody), else support (desk)\n";
         assert!(text.contains(line), "{text}");
         shared.is_newest = true;
-        let text = coverage(&shared).render_text();
+        let text = coverage(&shared).render_text(false);
         assert!(text.contains("  Customer.tags: the newest of crm (demo does not"), "{text}");
         assert_eq!(
             coverage(&shared).to_json()["shared"][0]["candidates"][2]["covered"],

@@ -16,7 +16,7 @@ use super::batch;
 use super::overload::Place;
 use super::rate::Client;
 use super::request::{self, Posted, Refusal};
-use super::{Gateway, Server, answer, events, multipart, origin, socket};
+use super::{Gateway, Server, answer, events, multipart, origin, page, socket};
 use crate::config::settings::{Get, StatusProfile};
 use crate::engine::{self, Delivery, Format, Outcome};
 use crate::error::ErrorCode;
@@ -32,6 +32,9 @@ pub(super) async fn handle(server: Server, request: axum::extract::Request) -> R
     let principal = principal(&parts, &gateway.engine.graph().forward_headers);
     if socket::is_upgrade(&parts.headers) {
         return Box::pin(socket::upgrade(server, &mut parts, principal)).await;
+    }
+    if let Some(elsewhere) = page::for_people(&gateway, &parts) {
+        return elsewhere;
     }
     let token = events::token(&parts.headers, &parts.uri);
     match parts.method {

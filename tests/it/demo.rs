@@ -102,7 +102,7 @@ fn the_shipped_files_have_no_problem_and_every_coordinate_is_covered() {
     let texts = texts.iter().map(|(name, text)| (*name, text.as_str()));
     let compiled = compile(&Files::in_memory("cyclorama.yaml", texts));
     assert!(compiled.diagnostics.is_empty(), "{:#?}", compiled.diagnostics);
-    let coverage = compiled.coverage.render_text();
+    let coverage = compiled.coverage.render_text(false);
     assert!(compiled.coverage.is_complete(), "{coverage}");
     // a field with several sources is filled by one of them
     let missing: Vec<&str> = coverage.lines().filter(|line| line.contains("missing")).collect();

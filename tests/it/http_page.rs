@@ -65,6 +65,29 @@ async fn each_answer_of_the_page_has_its_own_nonce() {
 }
 
 #[tokio::test]
+async fn who_opens_the_graphs_address_in_a_browser_comes_to_the_page_and_who_asks_it_something_does_not()
+ {
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let site = Site::start().await;
+    let get = async |path: &str, accept: &str| {
+        let asked = site.client.get(site.url(path)).header("accept", accept);
+        let response = asked.send().await.unwrap();
+        (
+            response.status().as_u16(),
+            response.headers()["content-type"].to_str().unwrap().to_owned(),
+        )
+    };
+    assert_eq!(get("/graphql", BROWSER).await, (200, "text/html; charset=utf-8".to_owned()));
+    let (status, content_type) = get("/graphql?query={__typename}", BROWSER).await;
+    assert_eq!((status, content_type.contains("json")), (200, true));
+    assert_eq!(get("/graphql", "application/json").await.0, 400, "a query is missing");
+    let config = "graphiql: { enabled: false }\n".to_owned();
+    let site = Site::with(Setup { config, ..Setup::default() }).await;
+    let asked = site.client.get(site.url("/graphql")).header("accept", "text/html");
+    assert_eq!(asked.send().await.unwrap().status(), 406);
+}
+
+#[tokio::test]
 async fn a_page_that_is_switched_off_is_not_there() {
     let config = "graphiql: { enabled: false }\n".to_owned();
     let site = Site::with(Setup { config, ..Setup::default() }).await;

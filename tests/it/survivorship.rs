@@ -603,7 +603,7 @@ fn what_finds_an_object_and_what_orders_a_list_is_left_to_one_role() {
 fn the_shipped_names_and_addresses_have_three_sources() {
     let files =
         cyclorama::compile::Files::in_memory("cyclorama.yaml", cyclorama::demo::files().to_vec());
-    let text = cyclorama::compile::compile(&files).coverage.render_text();
+    let text = cyclorama::compile::compile(&files).coverage.render_text(true);
     let line = "  Customer.displayName: crm (demo), else billing (demo), else support (demo does not cover it)\n";
     assert!(text.contains(line), "{text}");
 }

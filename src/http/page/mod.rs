@@ -4,7 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::json;
@@ -78,6 +79,19 @@ pub(super) async fn index(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Resp
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// Where a person is sent who opens the graph's address in a browser; whoever asks something there is no person.
+pub(super) fn for_people(gateway: &Gateway, parts: &Parts) -> Option<Response> {
+    let mut accepted = parts.headers.get_all(header::ACCEPT).iter();
+    let is_person = matches!(parts.method, Method::GET | Method::HEAD)
+        && parts.uri.query().is_none()
+        && accepted.any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    gateway.page.as_ref().filter(|_| is_person)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("./"));
+    Some(response)
 }
 
 /// `GET /page/{file}`
