@@ -1,5 +1,5 @@
 //! Turns at the processors. Where many operations run, those that are ready work one after the other, as many at once as there are
-//! processors, and let everything else come in between: who is refused, or asks for little, does not wait for all of them.
+//! processors, and let everything else come in between: who is refused does not wait for all of them.
 //!
 //! Takes: an operation's work, and whether many run.
 //! Gives: its result; each time that it goes on, when its turn comes, in the order of asking.

@@ -67,11 +67,16 @@ fn check_longest(limits: &Limits, scan: &Scan<'_>, document: &str) -> Result<(),
     if bytes <= LONG {
         return Ok(());
     }
-    let (found, allowed) = (bytes.saturating_mul(scan.commonest_key()), limits.spread_bytes);
-    if found <= allowed {
+    let (fields, allowed) = (scan.commonest_key(), limits.spread_bytes);
+    if bytes.saturating_mul(fields) <= allowed {
         return Ok(());
     }
-    Err(Limit::SpreadBytes.exceeded(found, allowed).at(Lines::new(document).location(at)))
+    let message = format!(
+        "A value of {bytes} bytes may have to be compared with {fields} fields of one response key; \
+         limits.spread_bytes allows {allowed} bytes for both multiplied. Send it as a variable."
+    );
+    Err(RequestError::new(ErrorCode::SpreadBytesLimit, message)
+        .at(Lines::new(document).location(at)))
 }
 
 /// The limits on one place of the document: what is too much in all is told first.

@@ -181,6 +181,7 @@ fn a_long_value_counts_with_every_field_that_it_may_be_compared_with() {
     };
     let long = guard::check(&graph.limits, &document(60_000, 20)).unwrap_err();
     assert_eq!(long.code, Code::SpreadBytesLimit);
+    assert!(long.message.contains("Send it as a variable"), "{long}");
     assert_eq!(long.locations[0].column, 17, "where the value stands");
     guard::check(&graph.limits, &document(60_000, 5)).unwrap();
     guard::check(&graph.limits, &document(1_000, 40)).unwrap();
