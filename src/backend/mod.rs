@@ -146,7 +146,10 @@ impl Backends {
                 let began = Instant::now();
                 let sent = exchange(way.line, request, permit, call.timeout, deadline);
                 let answered = match (call.effect, hedge::after(way, tries.number)) {
-                    (Effect::Write, _) => exchange::finish(sent, log.clone(), tries.number).await,
+                    // boxed, as hedges are: most calls have neither, and carry the room for both
+                    (Effect::Write, _) => {
+                        Box::pin(exchange::finish(sent, log.clone(), tries.number)).await
+                    }
                     (Effect::Read, None) => sent.await,
                     (Effect::Read, Some(after)) => {
                         let (mut is_hedged, method) = (false, tries.method);
@@ -154,8 +157,8 @@ impl Backends {
                             let request = tries.request(inputs, deadline)?;
                             Ok(exchange(way.line, request, permit, call.timeout, deadline))
                         };
-                        let answered =
-                            hedge::send(way, sent, after, again, method, &mut is_hedged).await;
+                        let hedged = hedge::send(way, sent, after, again, method, &mut is_hedged);
+                        let answered = Box::pin(hedged).await;
                         tries.is_hedged = is_hedged;
                         answered
                     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use foldhash::fast::RandomState;
 use tokio::time::Instant;
@@ -100,6 +100,26 @@ impl<'a> Shelf<'a> {
         // looked up before: once for each key is counted
         look.close();
         hit
+    }
+
+    /// Whether a look-up would find what one found before: this very answer. A hit is counted if it would.
+    pub fn finds_again(
+        &self,
+        key: &[u8],
+        wanted: SlotSet,
+        now: Instant,
+        found: &Weak<Answer>,
+    ) -> bool {
+        let mut look = self.look(now);
+        let hit = look.get(key, wanted);
+        // what a weak pointer was made of is nowhere else for as long as there is one
+        let is_same = hit.is_some_and(|hit| std::ptr::eq(Arc::as_ptr(&hit.answer), found.as_ptr()));
+        if is_same {
+            look.end();
+        } else {
+            look.close();
+        }
+        is_same
     }
 
     /// What an entry under this key holds, even if it is too little for a hit: a miss asks for the union.

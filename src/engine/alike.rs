@@ -11,15 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
 
+use super::who::Who;
 use super::{Engine, Prepared, Response};
 use crate::cache::Epoch;
 use crate::operation::{OperationKind, Variables};
 use crate::plan::Plan;
-use crate::principal::Principal;
+use crate::telemetry::context::carried;
 
 /// Who joins is given nothing that was read longer ago than this, and has at most so much less time.
 const JOINED: Duration = Duration::from_millis(100);
@@ -33,7 +34,7 @@ type Run = Shared<Answer>;
 /// The runs that wait for backends. What is answered at once is never among them.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
-    runs: Mutex<HashMap<Arc<Asked>, Seat>>,
+    runs: Mutex<HashMap<Arc<Asked>, Seat, RandomState>>,
     number: AtomicU64,
 }
 
@@ -44,24 +45,6 @@ struct Asked {
     plan: usize,
     variables: Variables,
     who: Who,
-}
-
-/// All that is known of who asks.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Who {
-    tenant: Arc<str>,
-    subject: Option<Arc<str>>,
-    scopes: Vec<Arc<str>>,
-    claims: Vec<(Arc<str>, Arc<str>)>,
-    headers: Vec<(Arc<str>, Arc<str>)>,
-}
-
-impl From<Principal> for Who {
-    fn from(principal: Principal) -> Self {
-        // each by name, so that what is added is not forgotten here; the last two say nothing of who asks
-        let Principal { tenant, subject, scopes, claims, headers, trace: _, calls: _ } = principal;
-        Self { tenant, subject, scopes, claims, headers }
-    }
 }
 
 #[derive(Debug)]
@@ -78,25 +61,27 @@ impl Asked {
         Self {
             plan: Arc::as_ptr(&prepared.plan).addr(),
             variables: prepared.variables.clone(),
-            who: Who::from((*prepared.principal).clone()),
+            who: Who::of(&prepared.principal),
         }
     }
 }
 
 impl Alike {
+    /// What is asked, if anything runs that may be the same.
+    fn asked(&self, prepared: &Prepared) -> Option<Arc<Asked>> {
+        let is_alone = self.runs().is_empty();
+        (!is_alone).then(|| Arc::new(Asked::of(prepared)))
+    }
+
     /// A run that is the same, began after the last mutation, and no longer than a moment ago.
-    fn join(&self, prepared: &Prepared, epoch: Epoch) -> Option<Run> {
-        if self.runs().is_empty() {
-            return None;
-        }
-        let asked = Asked::of(prepared);
+    fn join(&self, asked: &Asked, epoch: Epoch) -> Option<Run> {
         let runs = self.runs();
-        let seat = runs.get(&asked)?;
+        let seat = runs.get(asked)?;
         let is_recent = seat.began.elapsed() <= JOINED;
         if seat.epoch == epoch && is_recent { seat.run.upgrade() } else { None }
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<Arc<Asked>, Seat>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<Arc<Asked>, Seat, RandomState>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,7 +110,8 @@ impl Engine {
             return Box::pin(self.run(&prepared)).await;
         }
         let (epoch, began) = (self.loader.cache.epoch(), Instant::now());
-        if let Some(run) = self.alike.join(&prepared, epoch) {
+        let asked = self.alike.asked(&prepared);
+        if let Some(run) = asked.as_ref().and_then(|asked| self.alike.join(asked, epoch)) {
             return unless_panicked(run.await);
         }
         let (engine, prepared) = (Arc::clone(self), Arc::new(prepared));
@@ -133,26 +119,29 @@ impl Engine {
         let mut run = async move { engine.run(&own).await }.boxed();
         match futures_util::poll!(&mut run) {
             Poll::Ready(response) => response,
-            Poll::Pending => unless_panicked(self.offer(&prepared, (epoch, began), run).await),
+            Poll::Pending => {
+                let asked = asked.unwrap_or_else(|| Arc::new(Asked::of(&prepared)));
+                let plan = Arc::clone(&prepared.plan);
+                unless_panicked(self.offer((asked, plan), (epoch, began), run).await)
+            }
         }
     }
 
     /// Lets others join a run that waits. Whoever drives it, what it logs is under the request that began it.
     fn offer(
         self: &Arc<Self>,
-        prepared: &Prepared,
+        (asked, plan): (Arc<Asked>, Arc<Plan>),
         (epoch, began): (Epoch, Instant),
         run: BoxFuture<'static, Response>,
     ) -> Run {
         let number = self.alike.number.fetch_add(1, Ordering::Relaxed);
-        let (asked, plan) = (Arc::new(Asked::of(prepared)), Arc::clone(&prepared.plan));
         let leave = Leave { engine: Arc::clone(self), asked: Arc::clone(&asked), number };
         let run = async move {
             let _leave = leave;
             // a shared future that panics would leave those who wait for it without an end
             AssertUnwindSafe(run).catch_unwind().await.ok()
         };
-        let run = run.instrument(Span::current()).boxed().shared();
+        let run = carried(run).boxed().shared();
         if let Some(weak) = run.downgrade() {
             let seat = Seat { run: weak, epoch, began, number, _plan: plan };
             let before = self.alike.runs().insert(asked, seat);

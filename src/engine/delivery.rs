@@ -14,13 +14,13 @@ use std::task::{Context as Polled, Poll, ready};
 use futures_util::stream::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
-use tracing::Instrument as _;
 
 use super::{Engine, Outcome, Prepared, Response, cost, refused};
 use crate::deliver::{self, Format, Payload, Writing};
 use crate::error::{ErrorCode, RequestError};
 use crate::execute::Running;
 use crate::operation::Parts;
+use crate::telemetry::context::carried;
 
 /// An answer, in whichever way it comes.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub(super) async fn start(
         // nobody listening is the end of this task
         deliver::deliver(writing, running, format, |payload| drop(say.send(payload))).await;
     };
-    let task = tokio::spawn(run.in_current_span()).abort_handle();
+    let task = tokio::spawn(carried(run)).abort_handle();
     let mut payloads = Payloads { first: None, heard, task, held: None };
     match payloads.heard.recv().await {
         Some(Payload { body, has_errors, is_whole: true, .. }) => {

@@ -4,6 +4,7 @@
 //! Gives: the bytes of each answer, and how it went.
 //! Never: knows HTTP, or the files that the graph was made from.
 
+mod again;
 mod alike;
 mod clock;
 mod cost;
@@ -14,6 +15,8 @@ mod invalidate;
 mod known;
 mod operations;
 mod plans;
+mod refused;
+mod who;
 
 use std::sync::Arc;
 
@@ -34,11 +37,13 @@ use crate::principal::Principal;
 use crate::respond::{self, Source};
 use crate::telemetry::exposition::Exposition;
 
+use again::Answers;
 use alike::Alike;
 
 pub use crate::backend::figures;
 pub use crate::cache::CacheCounts;
 pub use crate::deliver::{Format, Payload};
+pub use again::Kept;
 pub use clock::Clock;
 pub use delivery::{Delivery, Payloads};
 pub use executor::EngineExecutor;
@@ -47,6 +52,7 @@ use known::{Known, Meant};
 use operations::Operations;
 pub use plans::PlanCounts;
 use plans::Plans;
+pub use refused::refused;
 
 /// What a deployment decides about the engine, apart from the graph.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +75,7 @@ pub struct Engine {
     cursors: CursorKey,
     operations: Arc<Operations>,
     alike: Alike,
+    answers: Answers,
     clock: Clock,
 }
 
@@ -84,6 +91,9 @@ pub struct Request {
     pub extensions: Map<String, Value>,
     /// Whether the answer is to hold a trace for a federation's router. Only a subgraph gives one.
     pub wants_trace: bool,
+    /// All of it as it was sent, if nothing besides this and who asks decides the answer: who sends the same again may be given the
+    /// same.
+    pub sent: Option<Bytes>,
 }
 
 /// The answer to one request.
@@ -115,6 +125,10 @@ struct Prepared {
     reckoned: f64,
     cost: Option<cost::Told>,
     is_traced: bool,
+    /// As in the request, if its answer may be given again.
+    sent: Option<Bytes>,
+    /// The request names the operation.
+    is_named: bool,
 }
 
 impl Engine {
@@ -150,8 +164,8 @@ impl Engine {
         let cache = Cache::new(graph.cache.clone());
         let plans = Plans::new(graph.limits.plans);
         let loader = Loader::new(Arc::clone(&graph), backends, cache);
-        let alike = Alike::default();
-        Arc::new(Self { graph, loader, plans, known, cursors, operations, alike, clock })
+        let (alike, answers) = (Alike::default(), Answers::new(&graph.cache));
+        Arc::new(Self { graph, loader, plans, known, cursors, operations, alike, answers, clock })
     }
 
     /// The engine of another graph, in the place of this one: cursors, and documents that clients registered, stay good, and backends
@@ -233,7 +247,21 @@ impl Engine {
         let reckoned = cost.total;
         let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
         let times = Times { deadline, present: self.clock.now() };
-        Ok(Prepared { plan, variables, principal, times, introspection, reckoned, cost, is_traced })
+        let may_be_kept = plan.is_lasting && cost.is_none() && !is_traced;
+        let sent = request.sent.clone().filter(|_| may_be_kept);
+        let is_named = request.operation_name.is_some();
+        Ok(Prepared {
+            plan,
+            variables,
+            principal,
+            times,
+            introspection,
+            reckoned,
+            cost,
+            is_traced,
+            sent,
+            is_named,
+        })
     }
 
     fn context<'a>(&'a self, prepared: &'a Prepared) -> Context<'a> {
@@ -244,11 +272,12 @@ impl Engine {
             variables: &prepared.variables,
             times: prepared.times,
             is_traced: prepared.is_traced,
+            notes_looks: prepared.sent.is_some(),
         }
     }
 
     async fn run(&self, prepared: &Prepared) -> Response {
-        let outcome = execute::execute(&prepared.plan, self.context(prepared)).await;
+        let mut outcome = execute::execute(&prepared.plan, self.context(prepared)).await;
         let written = respond::respond(Source {
             graph: &self.graph,
             plan: &prepared.plan,
@@ -257,10 +286,12 @@ impl Engine {
             cursors: &self.cursors,
             introspection: &prepared.introspection,
         });
-        Response {
-            body: cost::told(Bytes::from(written.body), prepared.cost),
-            outcome: Outcome::Data { has_errors: written.errors > 0 },
+        let body = cost::told(Bytes::from(written.body), prepared.cost);
+        let has_errors = written.errors > 0;
+        if let Some(looked) = outcome.looked.take().filter(|_| !has_errors) {
+            self.answers.keep(prepared, looked, &body);
         }
+        Response { body, outcome: Outcome::Data { has_errors } }
     }
 
     /// The plan of an operation: kept by document and name, so that a known document is neither parsed nor validated again;
@@ -359,28 +390,4 @@ impl Engine {
         };
         Ok(Explanation::new(&self.graph, &plan, variables.as_ref(), parts.as_ref()))
     }
-}
-
-/// The answer to a request that is refused: errors and no `data`.
-pub fn refused(errors: &[RequestError]) -> Response {
-    let listed: Vec<Value> = errors
-        .iter()
-        .map(|error| {
-            let locations: Vec<Value> = error
-                .locations
-                .iter()
-                .map(|location| serde_json::json!({ "line": location.line, "column": location.column }))
-                .collect();
-            let mut entry = Map::new();
-            entry.insert("message".to_owned(), Value::from(error.message.as_str()));
-            if !locations.is_empty() {
-                entry.insert("locations".to_owned(), Value::Array(locations));
-            }
-            entry.insert("extensions".to_owned(), serde_json::json!({ "code": error.code.as_str() }));
-            Value::Object(entry)
-        })
-        .collect();
-    let code = errors.first().map_or(ErrorCode::Internal, |error| error.code);
-    let body = serde_json::json!({ "errors": listed }).to_string();
-    Response { body: Bytes::from(body), outcome: Outcome::Refused(code) }
 }

@@ -42,6 +42,7 @@ pub(super) struct Operations {
     kinds: [Kind; KINDS.len()],
     /// By code.
     refused: [AtomicU64; ErrorCode::ALL.len()],
+    given_again: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -76,7 +77,11 @@ pub(super) struct Counted {
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { kinds: Default::default(), refused: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Self {
+            kinds: Default::default(),
+            refused: std::array::from_fn(|_| AtomicU64::new(0)),
+            given_again: AtomicU64::new(0),
+        }
     }
 }
 
@@ -129,6 +134,12 @@ impl Operations {
         for (kind, name) in self.kinds.iter().zip(KINDS).take(RUN) {
             family.amounts(&[name], &kind.calls);
         }
+        out.counter(
+            "cyclorama_graphql_given_again_total",
+            &[],
+            "Operations whose whole answer was at hand, since everything that it was made from is in the cache as it was.",
+        )
+        .sample(&[], self.given_again.load(Ordering::Relaxed));
         let family = out.counter(
             "cyclorama_graphql_refused_total",
             &["code"],
@@ -180,6 +191,12 @@ impl Counted {
         if let Outcome::Refused(code) = response.outcome {
             self.refused(code);
         }
+    }
+
+    /// As [`Self::answered`], of an answer of before.
+    pub(super) fn given_again(self, response: &Response) {
+        self.operations.given_again.fetch_add(1, Ordering::Relaxed);
+        self.answered(response);
     }
 
     fn refused(&mut self, code: ErrorCode) {

@@ -14,12 +14,15 @@ use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, NullBy, Run};
 use crate::graph::{Effect, Input, KeySource, ShapeId};
-use crate::load::{Flight, Found, Load, Loaded};
+use crate::load::{Flight, Found, Load, Loaded, Looked};
 use crate::operation::SelectedField;
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Key, SlotSet};
 
 type Arguments = serde_json::Map<String, serde_json::Value>;
+
+/// More look-ups are not noted: to make them all again costs as much as to write the answer.
+const LOOKS_MAX: usize = 8;
 
 /// What is known of one object's load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -230,6 +233,8 @@ impl Run<'_> {
         let mut buffer = Vec::with_capacity(128);
         let mut missed = Vec::new();
         let mut look = self.context.loader.look(&load, self.now);
+        let notes_looks = self.looked.is_some() && keys.len() <= LOOKS_MAX;
+        sought.looked = notes_looks.then(Vec::new);
         for (key, object) in keys {
             let cache_key = load.cache_key(&key, &mut buffer);
             let hit = match memo.find(&load, cache_key) {
@@ -237,12 +242,18 @@ impl Run<'_> {
                 None => look.get(cache_key, load.wanted),
             };
             match hit {
-                Some(hit) => sought.hit(hit, [object]),
+                Some(hit) => {
+                    if let Some(looked) = &mut sought.looked {
+                        looked.push(Looked::new(&load, cache_key, &hit));
+                    }
+                    sought.hit(hit, [object]);
+                }
                 None => missed.push((key, object)),
             }
         }
         look.end();
         if !missed.is_empty() {
+            sought.looked = None;
             self.start(load, memo, missed, &mut sought);
         }
         sought
@@ -292,6 +303,11 @@ impl Run<'_> {
     }
 
     pub(super) fn take(&mut self, sought: Sought, reaches: &mut [Reach]) -> Group {
+        let looked = self.looked.take().zip(sought.looked);
+        self.looked = looked.and_then(|(mut looked, more)| {
+            looked.extend(more);
+            (looked.len() <= LOOKS_MAX).then_some(looked)
+        });
         let first = number(self.arena.answers.len());
         self.arena.answers.extend(sought.hits.into_iter().map(Loaded::from));
         for (object, hit) in sought.hit_objects {
@@ -309,6 +325,8 @@ pub(super) struct Sought {
     hit_objects: Vec<(u32, u32)>,
     pending: Vec<(Key, Vec<u32>)>,
     flights: Vec<Flight>,
+    /// The look-ups, if they are noted and all were hits.
+    looked: Option<Vec<Looked>>,
 }
 
 impl Sought {

@@ -36,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::error::ErrorCode;
 use crate::graph::{Graph, PartId};
-use crate::load::{CursorKey, Loader, Memo};
+use crate::load::{CursorKey, Loader, Looked, Memo};
 use crate::operation::{OperationKind, SelectedField, Variables};
 use crate::plan::{self, Marks, OutEntry, Plan, SiteId, StepId, Work};
 use crate::principal::Principal;
@@ -69,12 +69,16 @@ pub struct Context<'a> {
     pub times: Times,
     /// Whether to note when each step ran.
     pub is_traced: bool,
+    /// Whether to note what was looked up, for as long as the cache has it all.
+    pub notes_looks: bool,
 }
 
 /// Everything that a run gave.
 #[derive(Debug)]
 pub struct Outcome {
-    pub marks: Marks,
+    pub marks: Arc<Marks>,
+    /// By place in `Plan::refusable`: what is wrong with the arguments.
+    pub refused: Vec<Option<String>>,
     pub sites: Vec<SiteState>,
     pub arena: Arena,
     /// When the run began: ages are counted to here.
@@ -88,6 +92,8 @@ pub struct Outcome {
     pub waits: Waits,
     /// By step: whether it is still to come. Empty once nothing is.
     pub open: Vec<bool>,
+    /// All that was looked up, if it was to be noted, is little, and the cache had it.
+    pub looked: Option<Vec<Looked>>,
 }
 
 impl Outcome {
@@ -103,9 +109,10 @@ pub async fn execute(plan: &Plan, context: Context<'_>) -> Outcome {
         OperationKind::Query => run.steps(None).await,
         OperationKind::Mutation => run.root_fields_in_turn().await,
     }
-    let Run { context, marks, sites, arena, now, objects, times, waits, .. } = run;
+    let Run { context, marks, refused, sites, arena, now, objects, times, waits, looked, .. } = run;
     let (times, present) = (times.map(StepTimes::finished), context.times.present);
-    Outcome { marks, sites, arena, now, present, objects, times, waits, open: Vec::new() }
+    let open = Vec::new();
+    Outcome { marks, refused, sites, arena, now, present, objects, times, waits, open, looked }
 }
 
 /// A run under way.
@@ -113,7 +120,8 @@ struct Run<'a> {
     plan: &'a Plan,
     context: Context<'a>,
     graph: &'a Graph,
-    marks: Marks,
+    marks: Arc<Marks>,
+    refused: Vec<Option<String>>,
     memo: Memo,
     sites: Vec<SiteState>,
     arena: Arena,
@@ -123,6 +131,7 @@ struct Run<'a> {
     waits: Waits,
     /// Of an answer in parts: the lists that come page by page.
     paging: Option<pages::Paging>,
+    looked: Option<Vec<Looked>>,
 }
 
 /// A step that waits for loads.
@@ -137,11 +146,11 @@ enum Begun {
 impl<'a> Run<'a> {
     fn new(planned: &'a Plan, context: Context<'a>) -> Self {
         let graph = &*context.loader.graph;
-        let mut marks = plan::mark(graph, planned, context.variables, context.principal);
+        let marks = plan::mark(graph, planned, context.variables, context.principal);
         let refused = |field: &Arc<SelectedField>| {
             field.arguments(context.variables).err().map(|error| error.message)
         };
-        marks.refused = planned.refusable.iter().map(refused).collect();
+        let refused = planned.refusable.iter().map(refused).collect();
         let sites = planned
             .sites
             .iter()
@@ -152,6 +161,7 @@ impl<'a> Run<'a> {
             context,
             graph,
             marks,
+            refused,
             memo: Memo::default(),
             sites,
             arena: Arena::default(),
@@ -160,6 +170,7 @@ impl<'a> Run<'a> {
             times: context.is_traced.then(|| StepTimes::new(planned.steps.len())),
             waits: Waits::default(),
             paging: None,
+            looked: context.notes_looks.then(Vec::new),
         };
         if let (Some(root), Some(site)) = (run.sites.first_mut(), planned.sites.first()) {
             root.add(Object { ty: Some(site.ty), parent: 0 });

@@ -1,5 +1,7 @@
 //! A run whose answer is written in parts, while the rest of it goes on.
 
+use std::sync::Arc;
+
 use crate::execute::flow::{Flow, Scope};
 use crate::execute::pages::Paging;
 use crate::execute::{Context, Outcome, Run, SiteState};
@@ -87,19 +89,21 @@ impl<'a> Running<'a> {
         let open = steps.map(|step| run.marks.is_active(step) && !self.flow.is_done(step));
         let open = open.collect();
         let outcome = Outcome {
-            marks: std::mem::take(&mut run.marks),
+            marks: Arc::clone(&run.marks),
+            refused: std::mem::take(&mut run.refused),
             sites: std::mem::take(&mut run.sites),
             arena: std::mem::take(&mut run.arena),
             now: run.now,
             present: run.context.times.present,
             objects: run.objects,
             times: None,
+            looked: None,
             waits: std::mem::take(&mut run.waits),
             open,
         };
         let seen = at(&outcome);
-        let Outcome { marks, sites, arena, waits, .. } = outcome;
-        (run.marks, run.sites, run.arena, run.waits) = (marks, sites, arena, waits);
+        let Outcome { refused, sites, arena, waits, .. } = outcome;
+        (run.refused, run.sites, run.arena, run.waits) = (refused, sites, arena, waits);
         seen
     }
 }

@@ -52,14 +52,23 @@ impl Gateway {
 
     /// Asks for these operations to run, all or none.
     pub(super) fn admit(&self, requests: &[&engine::Request], client: Client) -> Admission {
+        let costs = requests.iter().map(|request| self.engine.reckon(request));
+        self.admit_costs(requests.len(), || costs.fold(0, u64::saturating_add), client)
+    }
+
+    /// The same for so many operations that cost so much in all.
+    pub(super) fn admit_costs(
+        &self,
+        operations: usize,
+        cost: impl FnOnce() -> u64,
+        client: Client,
+    ) -> Admission {
         let http = &self.settings.http;
-        let place = self.load.overload.admit(&http.overload, requests.len());
+        let place = self.load.overload.admit(&http.overload, operations);
         let Some(limit) = http.rate_limit.as_ref().filter(|_| place.is_ok()) else {
             return Admission { place, told: None };
         };
-        let costs = requests.iter().map(|request| self.engine.reckon(request));
-        let cost = costs.fold(0, u64::saturating_add);
-        let (told, taken) = self.load.rates.take(limit, client, cost, Instant::now());
+        let (told, taken) = self.load.rates.take(limit, client, cost(), Instant::now());
         Admission { place: taken.and(place), told: Some(told) }
     }
 }

@@ -22,6 +22,7 @@ use crate::engine::{self, Delivery, Format, Outcome};
 use crate::error::ErrorCode;
 use crate::operation::OperationKind;
 use crate::principal::Principal;
+use crate::telemetry::context::LogContext;
 
 /// How a federation's router asks for a trace.
 const INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
@@ -89,9 +90,11 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
     {
         return answer::refusal_in(media, profile, &refusal);
     }
+    let trace = parts.headers.get(INCLUDE_TRACE);
+    let is_plain = token.is_none() && !events && takes.in_parts.is_none() && trace.is_none();
     let incoming = match &parts.method {
         &Method::POST => match gateway.precheck() {
-            Ok(()) => read_post(gateway, &parts.headers, body).await,
+            Ok(()) => read_post(gateway, parts, body, is_plain.then_some(&principal)).await,
             Err(refusal) => Err(refusal),
         },
         &Method::GET => read_get(gateway, &parts.headers, &parts.uri),
@@ -103,8 +106,7 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
     };
     match incoming {
         Ok(Incoming::Operation(mut request)) => {
-            note(&request);
-            let trace = parts.headers.get(INCLUDE_TRACE);
+            note(request.operation_name.as_deref());
             request.wants_trace = trace.is_some_and(|value| value == "ftv1");
             let admission = gateway.admit(&[&request], gateway.client(parts, &principal));
             let tell = admission.tell();
@@ -124,6 +126,9 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
             tell(&mut response);
             response
         }
+        Ok(Incoming::Again(kept)) => {
+            give_again(gateway, &kept, (&principal, gateway.client(parts, &principal)), media)
+        }
         Ok(Incoming::Batch(_)) if events || token.is_some() => {
             let message = "a batch is not answered by a stream of events";
             let refusal =
@@ -139,17 +144,40 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
     }
 }
 
+/// Answers as before. It counts and costs as if it had run.
+fn give_again(
+    gateway: &Gateway,
+    kept: &engine::Kept,
+    (principal, client): (&Principal, Client),
+    media: Media,
+) -> Response {
+    note(kept.operation_name());
+    let profile = gateway.settings.http.status_profile;
+    let admission = gateway.admit_costs(1, || kept.cost(), client);
+    let tell = admission.tell();
+    let mut response = match admission.place {
+        Ok(_place) => answer::answered(gateway.engine.give_again(kept, principal), media, profile),
+        Err(refusal) => answer::refusal_in(media, profile, &refusal),
+    };
+    tell(&mut response);
+    response
+}
+
 enum Incoming {
     Operation(Box<engine::Request>),
+    /// One whose answer is at hand.
+    Again(Arc<engine::Kept>),
     Batch(Vec<Value>),
     /// Why it must be sent by POST.
     NotByGet(&'static str),
 }
 
+/// `plain`: who asks, if nothing but the body and this decides the answer.
 async fn read_post(
     gateway: &Gateway,
-    headers: &HeaderMap,
+    Parts { headers, .. }: &Parts,
     body: Body,
+    plain: Option<&Principal>,
 ) -> Result<Incoming, Refusal> {
     // A page of another site can send a POST without asking first only with a form's content type. None of them passes.
     accept::check_content_type(headers).map_err(|message| {
@@ -157,8 +185,14 @@ async fn read_post(
     })?;
     let limit = gateway.engine.graph().limits.body_bytes;
     let body = request::read_body(headers, body, limit, &gateway.settings).await?;
+    if let Some(kept) = plain.and_then(|asker| gateway.engine.find_again(&body, asker)) {
+        return Ok(Incoming::Again(kept));
+    }
     Ok(match request::from_body(&body, gateway.settings.http.status_profile)? {
-        Posted::One(request) => Incoming::Operation(request),
+        Posted::One(mut request) => {
+            request.sent = plain.map(|_| body);
+            Incoming::Operation(request)
+        }
         Posted::Batch(members) => Incoming::Batch(members),
     })
 }
@@ -185,9 +219,9 @@ fn read_get(gateway: &Gateway, headers: &HeaderMap, uri: &Uri) -> Result<Incomin
 }
 
 /// The operation's name in the log.
-fn note(request: &engine::Request) {
-    if let Some(name) = &request.operation_name {
-        tracing::Span::current().record("operation", printable(name));
+fn note(operation_name: Option<&str>) {
+    if let Some(name) = operation_name {
+        LogContext::name_operation(printable(name));
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use tokio::time::Instant;
-use tracing::Instrument as _;
 
 use super::meters::{self, CLIENT_GONE, Meters, NO_ROUTE};
+use crate::telemetry::context::LogContext;
 use crate::telemetry::span::{Kind, Recorder, Span};
 use crate::telemetry::trace::{self, Trace};
 
@@ -43,8 +44,9 @@ impl Observer {
         span.set("url.scheme", "http");
         // a path that is none of ours may be anything
         if is_route {
-            span.set("http.route", Arc::from(route));
-            span.set("url.path", Arc::from(request.uri().path()));
+            span.set("http.route", route);
+            // files of the page are quiet: each other route is its own path
+            span.set("url.path", route);
         }
         span
     }
@@ -55,35 +57,28 @@ pub(super) async fn observe(
     mut request: Request,
     answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
-    let id = request
-        .headers()
-        .get(&REQUEST_ID)
-        .filter(|id| is_sane(id))
-        .cloned()
-        .unwrap_or_else(fresh_id);
+    let id = request.headers().get(&REQUEST_ID).filter(|id| is_sane(id));
+    let id = id.map_or_else(fresh_id, |id| Bytes::copy_from_slice(id.as_bytes()));
     let route = meters::route(request.uri().path());
     let span = observer.begin(&request, route);
-    let log_span = tracing::error_span!(
-        "request",
-        request_id = id.to_str().unwrap_or_default(),
-        trace_id = span.trace().id(),
-        operation = tracing::field::Empty,
-    );
+    let context = LogContext::new(id.clone(), span.trace().id());
     request.extensions_mut().insert(span.trace().clone());
     let meters = Arc::clone(&observer.meters);
     meters.began();
     let (method, start) = (request.method().clone(), Instant::now());
     let line = LogLine { method, route, start, status: None, meters, span };
-    async move {
-        // the whole of it: it is written when it is dropped
-        let mut line = line;
-        let mut response = answer(request).await;
-        line.status = Some(response.status());
-        response.headers_mut().insert(REQUEST_ID, id);
-        response
-    }
-    .instrument(log_span)
-    .await
+    context
+        .around(async move {
+            // the whole of it: it is written when it is dropped
+            let mut line = line;
+            let mut response = answer(request).await;
+            line.status = Some(response.status());
+            if let Ok(id) = HeaderValue::from_maybe_shared(id) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            response
+        })
+        .await
 }
 
 /// A method by its name; `HTTP` for one of a client's own.
@@ -103,13 +98,15 @@ fn is_sane(id: &HeaderValue) -> bool {
     (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
-fn fresh_id() -> HeaderValue {
-    HeaderValue::try_from(random_hex()).unwrap_or_else(|_| HeaderValue::from_static("-"))
+fn fresh_id() -> Bytes {
+    Bytes::from(random_hex())
 }
 
 /// 64 bits that nobody outside can predict.
 pub(super) fn random_hex() -> String {
-    format!("{:016x}", trace::random())
+    let mut text = String::with_capacity(16);
+    trace::push_hex(&mut text, &trace::random().get().to_be_bytes());
+    text
 }
 
 /// The trace that the caller is in; if it names none, or several, one that begins here.
@@ -215,6 +212,6 @@ mod tests {
     #[test]
     fn fresh_ids_differ() {
         assert_ne!(fresh_id(), fresh_id());
-        assert!(is_sane(&fresh_id()));
+        assert!(is_sane(&HeaderValue::from_maybe_shared(fresh_id()).unwrap()));
     }
 }

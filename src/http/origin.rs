@@ -5,7 +5,7 @@
 //! which are looked at here, and sockets, which say their origin. A page that rebinds its own name to this server's address
 //! is of the same origin to the browser, but calls it by that name.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -57,6 +57,9 @@ impl<'a> Names<'a> {
 
     fn check(&self, request: &Request) -> Result<(), Refusal> {
         let Some(hosts) = self.hosts else { return Ok(()) };
+        if is_called_by_address(request) {
+            return Ok(());
+        }
         let Some(host) = called(request) else {
             // before 1.1 there was none, and no browser is as old
             if request.version() < Version::HTTP_11 {
@@ -84,6 +87,15 @@ fn called(request: &Request) -> Option<Authority> {
         Some(authority) => Some(authority.clone()),
         None => authority(request.headers()),
     }
+}
+
+/// Whether `Host` is an address and a port and nothing else, as it is wherever there is no name. It costs less to see than any name.
+fn is_called_by_address(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host =
+        hosts.next().filter(|_| hosts.next().is_none() && request.uri().authority().is_none());
+    let host = host.and_then(|host| host.to_str().ok());
+    host.is_some_and(|host| host.parse::<SocketAddr>().is_ok())
 }
 
 /// Whether a request calls the server by a name that no page can make a browser believe to be its own.

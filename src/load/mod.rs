@@ -10,7 +10,7 @@ mod fetch;
 mod flight;
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
@@ -94,6 +94,7 @@ impl Load {
     /// The cache key of one key of this load, in a buffer that is used again.
     pub fn cache_key<'b>(&self, key: &str, buffer: &'b mut Vec<u8>) -> &'b [u8] {
         buffer.clear();
+        buffer.reserve(self.prefix.len() + key.len());
         buffer.extend_from_slice(&self.prefix);
         buffer.extend_from_slice(key.as_bytes());
         buffer
@@ -203,6 +204,33 @@ impl From<Hit> for Loaded {
     }
 }
 
+/// A look-up that an answer was made with: a key, and what was found under it.
+#[derive(Debug)]
+pub struct Looked {
+    key: Box<[u8]>,
+    /// How many bytes of the key are its load's prefix.
+    common: usize,
+    wanted: SlotSet,
+    /// The answer itself is not held: it may be large.
+    found: Weak<Answer>,
+}
+
+impl Looked {
+    pub(crate) fn new(load: &Load, cache_key: &[u8], hit: &Hit) -> Self {
+        Self {
+            key: Box::from(cache_key),
+            common: load.prefix.len(),
+            wanted: load.wanted,
+            found: Arc::downgrade(&hit.answer),
+        }
+    }
+
+    /// The memory that it takes.
+    pub fn bytes(&self) -> usize {
+        self.key.len() + size_of::<Self>()
+    }
+}
+
 /// What one operation has loaded or is loading: one load for each (call, inputs, key) in a query.
 #[derive(Debug, Default)]
 pub struct Memo {
@@ -234,6 +262,14 @@ impl Loader {
     /// To look the keys of a load up in the cache. Nothing else may be waited for while it is held.
     pub(crate) fn look(&self, load: &Load, now: Instant) -> Look<'_> {
         self.shelf(load).look(now)
+    }
+
+    /// Whether all these look-ups would find again what they found.
+    pub fn finds_again(&self, looked: &[Looked], now: Instant) -> bool {
+        looked.iter().all(|one| {
+            let prefix = one.key.get(..one.common).unwrap_or(&one.key);
+            self.cache.shelf(prefix).finds_again(&one.key, one.wanted, now, &one.found)
+        })
     }
 
     fn shelf(&self, load: &Load) -> Shelf<'_> {

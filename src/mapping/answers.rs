@@ -25,9 +25,9 @@ pub fn map_answers(
     pages: &[Payload],
     keys: &[Key],
 ) -> Vec<Answer> {
-    let records = records_by_key(call, pages, keys);
-    let has = held(graph, call, shape, wanted);
     let mut mapper = Mapper::new(graph);
+    let records = records_by_key(call, pages, keys, &mut mapper.hints);
+    let has = held(graph, call, shape, wanted);
     let mut rows = Vec::new();
     let mut rest = records.as_slice();
     (0..keys.len())
@@ -60,7 +60,7 @@ pub fn map_pages(
 ) -> (Answer, Vec<u32>) {
     let mut mapper = Mapper::new(graph);
     let (mut rows, mut starts) = (Vec::new(), Vec::with_capacity(pages.len()));
-    let records = records_by_key(call, pages, keys);
+    let records = records_by_key(call, pages, keys, &mut mapper.hints);
     let mut rest = records.iter().filter(|record| record.key == 0).peekable();
     for (page, payload) in pages.iter().enumerate() {
         mapper.hints.turn_to(page);
@@ -129,13 +129,13 @@ struct Record {
 }
 
 /// The records, sorted by key; within a key in the order of the pages.
-fn records_by_key(call: &Call, pages: &[Payload], keys: &[Key]) -> Vec<Record> {
+fn records_by_key(call: &Call, pages: &[Payload], keys: &[Key], hints: &mut Hints) -> Vec<Record> {
     let mut records = Vec::new();
     if keys.is_empty() {
         return records;
     }
     let positions = Positions::new(keys);
-    let (mut seen, mut hints) = (FxHashSet::default(), Hints::new());
+    let mut seen = FxHashSet::default();
     for (page, payload) in pages.iter().enumerate() {
         hints.turn_to(page);
         payload.each_record(call.records.as_ref(), &mut |at| {
@@ -145,8 +145,8 @@ fn records_by_key(call: &Call, pages: &[Payload], keys: &[Key]) -> Vec<Record> {
             let first = records.len();
             if call.answers.is_empty() {
                 records.push(Record { key: 0, page, at });
-            } else if call.also.is_none() || is_new(call, payload, at, &mut hints, &mut seen) {
-                each_key_of(call, payload, at, &mut hints, &mut |text| {
+            } else if call.also.is_none() || is_new(call, payload, at, hints, &mut seen) {
+                each_key_of(call, payload, at, hints, &mut |text| {
                     if let Some(key) = positions.of(text)
                         && !records.iter().skip(first).any(|record: &Record| record.key == key)
                     {

@@ -20,6 +20,9 @@ const RECORDS_OF_ONE_VALUE_MAX: u8 = 8;
 /// Cells and bytes of text that the answers of one chunk may have.
 pub(super) const CELLS_MAX: usize = 1 << 24;
 const TEXT_BYTES_MAX: usize = 1 << 28;
+/// A small answer is made without growing.
+const TEXT_ROOM: usize = 256;
+const CELLS_ROOM: usize = 16;
 /// Problems that are told apart; more share the last one.
 const PROBLEMS_MAX: usize = 1_000;
 
@@ -69,7 +72,7 @@ pub(super) struct Mapper<'a> {
     pub(super) text: String,
     pub(super) cells: Vec<Cell>,
     pub(super) problems: Vec<Problem>,
-    pub(super) hints: Box<Hints>,
+    pub(super) hints: Hints,
     /// Elements of the lists in the making.
     places: Vec<At>,
     /// The readable form of the id in the making.
@@ -82,10 +85,10 @@ impl<'a> Mapper<'a> {
     pub(super) fn new(graph: &'a Graph) -> Self {
         Self {
             graph,
-            text: String::new(),
-            cells: Vec::new(),
+            text: String::with_capacity(TEXT_ROOM),
+            cells: Vec::with_capacity(CELLS_ROOM),
             problems: Vec::new(),
-            hints: Box::new(Hints::new()),
+            hints: Hints::new(),
             places: Vec::new(),
             id: String::new(),
             joined: String::new(),

@@ -14,7 +14,7 @@ use super::payload::{At, Kind, Payload};
 /// mapping mostly finds its member at the same distance in the next record.
 #[derive(Debug)]
 pub(super) struct Hints {
-    hints: [(usize, Hint); Self::LEN],
+    hints: Box<[(usize, Hint)]>,
     /// Which tape is read: layouts are its own.
     tape: u32,
 }
@@ -37,7 +37,7 @@ impl Hints {
     const LEN: usize = 256;
 
     pub(super) fn new() -> Self {
-        Self { hints: [(0, Hint::NONE); Self::LEN], tape: 0 }
+        Self { hints: vec![(0, Hint::NONE); Self::LEN].into(), tape: 0 }
     }
 
     /// What is looked up from here on is on another tape. Those that are read with the same hints have each its own number.

@@ -35,10 +35,10 @@ pub(super) fn value(
 ) -> Result<Option<Value>, NullRefused> {
     match value {
         ArgumentValue::Constant(constant) => Ok(Some(constant.clone())),
-        ArgumentValue::Variable { id, default, is_non_null } => {
+        ArgumentValue::Variable { id, default, refuses_null } => {
             let given = variables.0.get(usize::from(id.0)).and_then(Option::as_ref);
             match given.or(default.as_ref()) {
-                None | Some(Value::Null) if *is_non_null => Err(NullRefused),
+                None | Some(Value::Null) if *refuses_null => Err(NullRefused),
                 value => Ok(value.cloned()),
             }
         }

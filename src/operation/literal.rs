@@ -156,7 +156,7 @@ impl<'a> Literals<'a> {
         match value {
             Value::Variable(name) => {
                 let (id, _) = self.definition(name)?;
-                Ok(ArgumentValue::Variable { id, default: None, is_non_null: false })
+                Ok(ArgumentValue::Variable { id, default: None, refuses_null: false })
             }
             Value::List(items) => {
                 Ok(list(items.iter().map(|item| self.any(item)).collect::<Result<_, _>>()?))
@@ -249,7 +249,8 @@ impl<'a> Literals<'a> {
             ));
         }
         let default = self.default_of(place.ty, place.default)?;
-        Ok(ArgumentValue::Variable { id, default, is_non_null })
+        let refuses_null = is_non_null && !definition.ty.is_non_null();
+        Ok(ArgumentValue::Variable { id, default, refuses_null })
     }
 
     /// The value of a directive's argument, whose definition is in the schema.

@@ -155,8 +155,9 @@ pub enum ArgumentValue {
     Variable {
         id: VariableId,
         default: Option<serde_json::Value>,
-        /// A null here is refused when the field is executed (a nullable variable with a default may stand here).
-        is_non_null: bool,
+        /// A nullable variable stands where no null may be, since one of the two has a default: a null is refused when the field is
+        /// executed.
+        refuses_null: bool,
     },
     List(Vec<Self>),
     Object(Vec<(Arc<str>, Self)>),
@@ -166,7 +167,7 @@ impl ArgumentValue {
     fn may_be_refused(&self) -> bool {
         match self {
             Self::Constant(_) => false,
-            Self::Variable { is_non_null, .. } => *is_non_null,
+            Self::Variable { refuses_null, .. } => *refuses_null,
             Self::List(items) => items.iter().any(Self::may_be_refused),
             Self::Object(entries) => entries.iter().any(|(_, value)| value.may_be_refused()),
         }

@@ -4,7 +4,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::mark::{Marker, Marks};
+use super::mark::Marker;
+use super::marks::Marks;
 use crate::graph::{FieldId, Graph, Part, PartId, Survivorship, TypeId};
 use crate::plan::{Plan, SiteId, Step, StepId, Work};
 use crate::value::SlotSet;

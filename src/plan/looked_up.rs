@@ -73,10 +73,11 @@ impl CallStep {
 impl Marker<'_> {
     /// What filters and orders read of a list's records is wanted of them like what is shown.
     pub(super) fn want_sifted(&mut self, step: &Step, call: &CallStep) {
-        let (Some(rules), Some(variables)) = (&call.rules, self.variables) else { return };
+        let Some(rules) = &call.rules else { return };
         if !call.field.arguments.iter().any(|argument| rules.reads(&argument.name)) {
             return;
         }
+        let Some(variables) = self.variables() else { return };
         let Ok(arguments) = call.field.arguments(variables) else { return };
         let graph = self.graph;
         let shape = call.look_up(graph).map_or(call.shape, |look_up| look_up.shape);

@@ -2,107 +2,52 @@
 //!
 //! A field that is skipped, or that the caller may not see, asks for nothing: no call is made for it alone.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use crate::graph::{Access, Account, FieldId, Graph, KeySource, PartId, SlotId, Source, TypeId};
 use crate::operation::{Condition, Variables};
 use crate::plan::blocked::is_blocked;
+use crate::plan::marks::{Marks, place};
 use crate::plan::{
-    ConnectionNode, ConnectionWhat, EventOut, Fallback, MergeStep, Node, Out, OutField, Plan, Site,
-    SiteId, StepId, Work,
+    ConnectionNode, ConnectionWhat, EventOut, MergeStep, Node, Out, OutField, Plan, SiteId, StepId,
+    Work,
 };
 use crate::principal::Principal;
-use crate::value::SlotSet;
-
-/// The caller's view of a plan.
-#[derive(Debug, Default)]
-pub struct Marks {
-    pub(super) active: Vec<bool>,
-    /// By site, type and column.
-    pub(super) wanted: Vec<SlotSet>,
-    /// Of these, those that are wanted of all objects.
-    firm: Vec<SlotSet>,
-    visited: Vec<bool>,
-    /// By site: whether it is to be told how its parts were found.
-    told: Vec<bool>,
-    /// Steps of parts that try all their rules, because the key that they could have used at once is blocked.
-    tries_all: Vec<StepId>,
-    /// By step.
-    pub(super) fallbacks: Vec<Fallback>,
-    pub truths: u64,
-    /// By place in `Plan::refusable`: what is wrong with the arguments.
-    pub refused: Vec<Option<String>>,
-}
-
-impl Marks {
-    fn none(plan: &Plan, truths: u64) -> Self {
-        Self {
-            active: vec![false; plan.steps.len()],
-            wanted: vec![SlotSet::EMPTY; plan.sites.last().map_or(0, Site::end_column)],
-            firm: vec![SlotSet::EMPTY; plan.sites.last().map_or(0, Site::end_column)],
-            visited: vec![false; plan.sites.len()],
-            told: vec![false; plan.sites.len()],
-            tries_all: Vec::new(),
-            fallbacks: Vec::new(),
-            truths,
-            refused: Vec::new(),
-        }
-    }
-
-    pub fn is_active(&self, step: StepId) -> bool {
-        self.active.get(step.index()).copied().unwrap_or(false)
-    }
-
-    /// Whether somebody asks how the objects of a site were put together.
-    pub fn tells_ways(&self, site: SiteId) -> bool {
-        self.told.get(site.index()).copied().unwrap_or(false)
-    }
-
-    /// Whether a part's step tries all its rules, though it could use a key from the arguments at once.
-    pub fn tries_all(&self, step: StepId) -> bool {
-        self.tries_all.contains(&step)
-    }
-
-    /// The slots that are wanted of one part of one type at a site, whatever other parts have.
-    pub fn firm(&self, plan: &Plan, site: SiteId, ty: TypeId, part: PartId) -> SlotSet {
-        let place = place(plan, site, ty, usize::from(part.0));
-        place.and_then(|index| self.firm.get(index).copied()).unwrap_or_default()
-    }
-
-    /// The slots that are wanted of one part of one type at a site.
-    pub fn wanted(&self, plan: &Plan, site: SiteId, ty: TypeId, part: PartId) -> SlotSet {
-        place(plan, site, ty, usize::from(part.0))
-            .and_then(|index| self.wanted.get(index).copied())
-            .unwrap_or_default()
-    }
-}
 
 /// May this field be written at all?
 pub fn is_visible(access: &[Access], principal: &Principal) -> bool {
     access.iter().all(|access| principal.may(access))
 }
 
-pub fn mark(graph: &Graph, plan: &Plan, variables: &Variables, principal: &Principal) -> Marks {
+/// The view of this caller with these variables. What is the same for everybody is found once for a plan.
+pub fn mark(
+    graph: &Graph,
+    plan: &Plan,
+    variables: &Variables,
+    principal: &Principal,
+) -> Arc<Marks> {
+    if let Some(marks) = plan.marks.get() {
+        return Arc::clone(marks);
+    }
     let marks = Marks::none(plan, plan.operation.truths(variables));
+    let has_conditions = Cell::new(!plan.operation.conditions.is_empty());
     let (principal, variables) = (Some(principal), Some(variables));
-    let mut marker = Marker { graph, plan, principal, variables, marks };
+    let mut marker = Marker { graph, plan, principal, variables, marks, varies: has_conditions };
     marker.node(&plan.root, SiteId::ROOT);
     marker.fall_back();
     marker.share();
-    marker.marks
+    let (marks, varies) = (Arc::new(marker.marks), marker.varies.get());
+    if varies { marks } else { Arc::clone(plan.marks.get_or_init(|| marks)) }
 }
 
 /// The view of somebody who may see everything and skips nothing.
 pub(super) fn everything(graph: &Graph, plan: &Plan, variables: Option<&Variables>) -> Marks {
-    let marks = Marks::none(plan, 0);
-    let mut marker = Marker { graph, plan, principal: None, variables, marks };
+    let (marks, varies) = (Marks::none(plan, 0), Cell::default());
+    let mut marker = Marker { graph, plan, principal: None, variables, marks, varies };
     marker.node(&plan.root, SiteId::ROOT);
     marker.fall_back();
     marker.marks
-}
-
-pub(super) fn place(plan: &Plan, site: SiteId, ty: TypeId, column: usize) -> Option<usize> {
-    let site = plan.sites.get(site.index())?;
-    let index = site.types.iter().position(|site_type| site_type.ty == ty)?;
-    Some(site.first_column + index * site.columns + column)
 }
 
 pub(super) struct Marker<'a> {
@@ -110,17 +55,28 @@ pub(super) struct Marker<'a> {
     pub(super) plan: &'a Plan,
     /// `None`: somebody who may see everything and skips nothing, as `explain` asks.
     principal: Option<&'a Principal>,
-    /// They decide which of a merged list's lists are read, and what lists are narrowed by.
-    pub(super) variables: Option<&'a Variables>,
+    variables: Option<&'a Variables>,
     pub(super) marks: Marks,
+    /// Whether other variables or another caller may have other marks.
+    varies: Cell<bool>,
 }
 
-impl Marker<'_> {
+impl<'a> Marker<'a> {
+    /// They decide which of a merged list's lists are read, and what lists are narrowed by.
+    pub(super) fn variables(&self) -> Option<&'a Variables> {
+        self.varies.set(true);
+        self.variables
+    }
+
     fn holds(&self, condition: &Condition) -> bool {
         self.principal.is_none() || condition.holds(self.marks.truths)
     }
 
     fn may_see(&self, access: &[Access]) -> bool {
+        if access.is_empty() {
+            return true;
+        }
+        self.varies.set(true);
         self.principal.is_none_or(|principal| is_visible(access, principal))
     }
 
@@ -241,7 +197,7 @@ impl Marker<'_> {
         let graph = self.graph;
         for (place, list) in merge.lists.iter().enumerate() {
             let Some(step) = list.step.filter(|_| self.may_see(&list.access)) else { continue };
-            if !merge.is_asked(graph, place, self.variables) {
+            if !merge.is_asked(graph, place, self.variables()) {
                 continue;
             }
             self.activate(step);
@@ -367,7 +323,8 @@ impl Marker<'_> {
                 if part.own_key {
                     return;
                 }
-                let tries_all = is_blocked(self.graph, plan, (step, part), self.variables);
+                let tries_all = !part.others_after.is_empty()
+                    && is_blocked(self.graph, plan, (step, part), self.variables());
                 if tries_all {
                     self.marks.tries_all.push(id);
                     part.others_after.iter().for_each(|before| self.activate(*before));

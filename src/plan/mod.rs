@@ -14,9 +14,11 @@ mod explain;
 mod fallback;
 mod given;
 mod identity;
+mod lasting;
 mod lists;
 mod looked_up;
 mod mark;
+mod marks;
 mod merged;
 mod more;
 mod node;
@@ -26,8 +28,8 @@ mod share;
 mod stages;
 mod worst;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Location;
 use crate::graph::{
@@ -44,7 +46,8 @@ pub use explain::{ExplainedPart, Explanation, PartKind};
 pub use fallback::{Fallback, is_shown};
 pub use lists::{Place, Placed};
 pub use looked_up::LookUp;
-pub use mark::{Marks, is_visible, mark};
+pub use mark::{is_visible, mark};
+pub use marks::Marks;
 pub use merged::{EventOut, MergeList, MergeStep, MergedCall, kinds};
 pub use node::{Node, NodeBranch, OutEntry, Plain};
 pub use prefix::Prefix;
@@ -80,8 +83,12 @@ pub struct Plan {
     pub root: Node,
     /// Fields without a call of their own, of which variables can make the arguments an error.
     pub refusable: Vec<Arc<SelectedField>>,
+    /// Its answer follows from what its look-ups find.
+    pub is_lasting: bool,
     /// The most backend calls that are planned for any request of it.
     pub calls_bound: u64,
+    /// Of a plan that has the same for every caller and all variables, once it has run.
+    marks: OnceLock<Arc<Marks>>,
     /// How long the last answer was: the next one is mostly as long.
     bytes: AtomicUsize,
 }

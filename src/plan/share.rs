@@ -1,6 +1,7 @@
 //! Steps with the same call want the same slots.
 
-use super::mark::{Marker, place};
+use super::mark::Marker;
+use super::marks::place;
 use crate::graph::{CallId, PartId, ShapeId};
 use crate::plan::{LookUp, Work};
 use crate::value::SlotSet;

@@ -63,7 +63,7 @@ impl FieldError {
 impl<'a> Writer<'a> {
     /// What is wrong with the arguments of a field that no call looks at.
     pub(super) fn misgiven(&self, field: &OutField) -> Option<String> {
-        self.source.outcome.marks.refused.get(field.refusable?).cloned().flatten()
+        self.source.outcome.refused.get(field.refusable?).cloned().flatten()
     }
 
     pub(super) fn error(

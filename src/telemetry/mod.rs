@@ -4,10 +4,11 @@
 //! Gives: lines on standard error, for people on a terminal and as JSON otherwise; every line of a request has its id.
 //! Never: writes documents, variables, answers, or what a panic says: they may hold personal data.
 
+pub mod context;
 pub mod counts;
 pub mod exposition;
-mod fields;
 pub mod histogram;
+mod lines;
 pub mod otlp;
 pub mod span;
 pub mod trace;
@@ -47,11 +48,9 @@ pub fn start(filter: &str, format: Format) -> Result<(), FilterError> {
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if is_json {
-        let builder = builder.json().flatten_event(true);
-        let builder = builder.with_current_span(true).with_span_list(false);
-        builder.fmt_fields(fields::JsonFields).try_init()
+        builder.event_format(lines::Json).try_init()
     } else {
-        builder.with_ansi(is_terminal).with_target(false).try_init()
+        builder.with_ansi(is_terminal).event_format(lines::Human).try_init()
     };
     // an error means that somebody, a test, was first
     if started.is_ok() {

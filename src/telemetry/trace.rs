@@ -1,5 +1,6 @@
 //! Which trace a request belongs to, as W3C's Trace Context tells it from one system to the next.
 
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,8 @@ use super::span::Spans;
 const STATE_BYTES_MAX: usize = 512;
 const STATE_MEMBERS_MAX: usize = 32;
 const STATE_MEMBER_BYTES_MAX: usize = 128;
+/// Of version 00.
+const TRACEPARENT_BYTES: usize = 55;
 /// The same of W3C's Baggage.
 const BAGGAGE_BYTES_MAX: usize = 8192;
 const BAGGAGE_MEMBERS_MAX: usize = 64;
@@ -27,6 +30,10 @@ pub struct Trace {
     /// Where spans go, if the trace is recorded here.
     pub(super) spans: Option<Spans>,
 }
+
+/// What names a trace: 32 digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceId(NonZeroU128);
 
 /// What the caller wants passed on with the trace. Nobody here reads it.
 #[derive(Debug)]
@@ -70,14 +77,20 @@ impl Trace {
         self
     }
 
-    pub fn id(&self) -> String {
-        format!("{:032x}", self.id)
+    pub fn id(&self) -> TraceId {
+        TraceId(self.id)
     }
 
     /// `traceparent` for one request that goes out: the open span; where nothing is recorded, one that is for this request alone.
     pub fn traceparent(&self) -> String {
         let span = self.span.filter(|_| self.spans.is_some()).unwrap_or_else(random);
-        format!("00-{:032x}-{span:016x}-{:02x}", self.id, u8::from(self.is_sampled))
+        let mut text = String::with_capacity(TRACEPARENT_BYTES);
+        text.push_str("00-");
+        push_hex(&mut text, &self.id.get().to_be_bytes());
+        text.push('-');
+        push_hex(&mut text, &span.get().to_be_bytes());
+        text.push_str(if self.is_sampled { "-01" } else { "-00" });
+        text
     }
 
     /// `tracestate`, as the caller sent it.
@@ -89,6 +102,18 @@ impl Trace {
     pub fn baggage(&self) -> Option<&str> {
         self.carried.as_ref()?.baggage.as_deref()
     }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", self.0)
+    }
+}
+
+/// Lower-case hexadecimal digits, two for each byte. The library's own formatting costs ten times as much, and every request has some.
+pub fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }
 
 fn is_printable(text: &str) -> bool {
@@ -146,11 +171,11 @@ mod tests {
         for flags in ["00", "01"] {
             let header = format!("00-{ID}-b7ad6b7169203331-{flags}");
             let trace = Trace::read(&header).unwrap();
-            assert_eq!(trace.id(), ID);
+            assert_eq!(trace.id().to_string(), ID);
             let (one, other) = (trace.traceparent(), trace.traceparent());
             assert_ne!(one, other);
             for sent in [one, other] {
-                assert_eq!(Trace::read(&sent).unwrap().id(), ID);
+                assert_eq!(Trace::read(&sent).unwrap().id().to_string(), ID);
                 assert!(!sent.contains("b7ad6b7169203331") && sent.ends_with(flags), "{sent}");
             }
         }
@@ -197,6 +222,6 @@ mod tests {
             assert!(Trace::read(&header).is_none(), "{header}");
         }
         let later = format!("cc-{ID}-b7ad6b7169203331-01-what-it-may-be");
-        assert_eq!(Trace::read(&later).unwrap().id(), ID);
+        assert_eq!(Trace::read(&later).unwrap().id().to_string(), ID);
     }
 }

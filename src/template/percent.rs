@@ -55,6 +55,7 @@ fn decode(text: &str) -> String {
 
 /// Everything but RFC 3986's unreserved characters as `%XX`.
 pub(crate) fn encode(text: &str, into: &mut String) {
+    into.reserve(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));

@@ -17,6 +17,9 @@ pub struct UrlTemplate {
     pieces: Vec<Piece>,
 }
 
+/// Most paths and queries are written without growing.
+const ROOM: usize = 64;
+
 #[derive(Clone, Debug)]
 enum Piece {
     Literal { text: String, in_query: bool },
@@ -117,7 +120,8 @@ impl UrlTemplate {
     }
 
     pub fn expand(&self, scope: &Scope<'_>) -> Result<Target, BackendError> {
-        let mut target = Target::default();
+        let mut target =
+            Target { path: String::with_capacity(ROOM), query: String::with_capacity(ROOM) };
         for piece in &self.pieces {
             match piece {
                 Piece::Literal { text, in_query: false } => target.path.push_str(text),

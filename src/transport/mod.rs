@@ -149,8 +149,11 @@ impl Draft {
 
     fn finish(self, backend: &Backend, call: &Call) -> WireRequest {
         let (base, fixed) = backend.url.split_once('?').unwrap_or((&backend.url, ""));
-        let mut url = format!("{}{}", base.trim_end_matches('/'), self.target.path);
-        let queries = [fixed, self.target.query.as_str()];
+        let Target { path, query } = &self.target;
+        let mut url = String::with_capacity(backend.url.len() + path.len() + query.len() + 2);
+        url.push_str(base.trim_end_matches('/'));
+        url.push_str(path);
+        let queries = [fixed, query.as_str()];
         for (query, separator) in
             queries.into_iter().filter(|query| !query.is_empty()).zip(['?', '&'])
         {

@@ -1,6 +1,7 @@
 #![cfg(test)]
 
 // the files and the engine
+mod again;
 mod alike;
 mod compile;
 mod compile_diagnostics;

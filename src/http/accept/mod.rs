@@ -82,7 +82,7 @@ pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<W
     (events || media.is_some()).then(|| Wanted { media: media.unwrap_or(default), events })
 }
 
-fn ranges(headers: &HeaderMap) -> Vec<Range> {
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
 }
@@ -90,7 +90,7 @@ fn ranges(headers: &HeaderMap) -> Vec<Range> {
 /// How gladly a client takes a whole answer, in thousandths.
 pub(super) fn json_quality(headers: &HeaderMap) -> u16 {
     let names = [Media::Response.name(), Media::Json.name()];
-    let covers = |range: &&Range| names.iter().any(|name| range.covers(*name));
+    let covers = |range: &&Range<'_>| names.iter().any(|name| range.covers(*name));
     ranges(headers).iter().filter(covers).map(|range| range.quality).max().unwrap_or(0)
 }
 
@@ -103,19 +103,18 @@ enum Precision {
 
 /// One media range of an `Accept` header; those that cannot be read are dropped.
 #[derive(Debug)]
-struct Range {
+struct Range<'a> {
     precision: Precision,
-    /// Type and subtype, in lower case.
-    name: String,
+    /// Type and subtype, as they were written.
+    name: (&'a str, &'a str),
     /// In thousandths.
     quality: u16,
 }
 
-impl Range {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
-        let name = parts.next()?.to_ascii_lowercase();
-        let (ty, subtype) = name.split_once('/')?;
+        let (ty, subtype) = parts.next()?.split_once('/')?;
         let precision = match (ty, subtype) {
             ("*", "*") => Precision::Anything,
             ("*", _) => return None,
@@ -126,21 +125,22 @@ impl Range {
         for parameter in parts {
             let Some((name, value)) = parameter.split_once('=') else { continue };
             let value = value.trim().trim_matches('"');
-            match name.trim().to_ascii_lowercase().as_str() {
-                "q" => quality = thousandths(value)?,
-                "charset" if !value.eq_ignore_ascii_case("utf-8") => return None,
-                _ => {}
+            let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
+            if is("q") {
+                quality = thousandths(value)?;
+            } else if is("charset") && !value.eq_ignore_ascii_case("utf-8") {
+                return None;
             }
         }
-        Some(Self { precision, name, quality })
+        Some(Self { precision, name: (ty, subtype), quality })
     }
 
     fn covers(&self, (ty, subtype): (&str, &str)) -> bool {
-        let named = self.name.split_once('/');
+        let is_of_family = self.name.0.eq_ignore_ascii_case(ty);
         match self.precision {
             Precision::Anything => true,
-            Precision::Family => named.is_some_and(|(named, _)| named == ty),
-            Precision::Exact => named == Some((ty, subtype)),
+            Precision::Family => is_of_family,
+            Precision::Exact => is_of_family && self.name.1.eq_ignore_ascii_case(subtype),
         }
     }
 }

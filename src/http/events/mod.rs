@@ -20,7 +20,6 @@ use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use tracing::Instrument as _;
 
 pub(super) use self::streams::Streams;
 use self::streams::{Asker, Operation, Part};
@@ -31,6 +30,7 @@ use super::{Gateway, answer, listen};
 use crate::engine::{self, Delivery, Engine, Format};
 use crate::error::ErrorCode;
 use crate::principal::Principal;
+use crate::telemetry::context::carried;
 
 const TOKEN: HeaderName = HeaderName::from_static("x-graphql-event-stream-token");
 
@@ -49,6 +49,7 @@ pub(super) fn token(headers: &HeaderMap, uri: &Uri) -> Option<String> {
 }
 
 fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    uri.query()?;
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?.0;
     pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
 }
@@ -82,7 +83,7 @@ fn payloads(
             Delivery::InParts(payloads) => payloads.holding(place).map(|part| part.body).boxed(),
         }
     };
-    run.instrument(tracing::Span::current()).flatten_stream().boxed()
+    carried(run).flatten_stream().boxed()
 }
 
 /// `PUT`: a token, for one stream.

@@ -15,12 +15,12 @@ use futures_util::stream::{self, BoxStream, SelectAll, StreamExt as _};
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use tracing::Instrument as _;
 
 use crate::config::settings::Streams as Bounds;
 use crate::error::ErrorCode;
 use crate::http::request::Refusal;
 use crate::principal::Principal;
+use crate::telemetry::context::carried;
 
 /// The events of one operation, `complete` as the last.
 pub(super) type Operation = BoxStream<'static, Part>;
@@ -154,7 +154,7 @@ impl Streams {
             drive(&stream, receiver, sender, draining).await;
             streams.all().remove(&token);
         };
-        tokio::spawn(task.instrument(tracing::Span::current()));
+        tokio::spawn(carried(task));
         let next = |mut events: mpsc::Receiver<Bytes>| async move {
             events.recv().await.map(|event| (event, events))
         };

@@ -2,12 +2,14 @@
 
 mod members;
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, poll};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -85,17 +87,26 @@ pub(super) async fn read_body(
     }
     let read = async {
         let mut chunks = body.into_data_stream();
-        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+        let mut bytes = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk
                 .map_err(|_| Refusal::unreadable("the body ended before its announced end"))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
+            if announced == Some(chunk.len()) {
+                return Ok(chunk);
+            }
+            bytes.reserve(announced.unwrap_or(0).saturating_sub(bytes.len()));
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes.freeze())
     };
+    let mut read = pin!(read);
+    // most bodies come with their head: those need no timer
+    if let Poll::Ready(read) = poll!(&mut read) {
+        return read;
+    }
     tokio::time::timeout(settings.http.body_timeout, read).await.unwrap_or_else(|_| {
         let message = format!("the body did not arrive within {:?}", settings.http.body_timeout);
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadRequest, message))
@@ -202,7 +213,8 @@ fn request(members: Members, profile: StatusProfile) -> Result<engine::Request, 
         return Err(Refusal::malformed(message, profile));
     }
     let query = query.unwrap_or_default();
-    Ok(engine::Request { query, id, operation_name, variables, extensions, wants_trace: false })
+    let (wants_trace, sent) = (false, None);
+    Ok(engine::Request { query, id, operation_name, variables, extensions, wants_trace, sent })
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -8,8 +8,8 @@ mod needs;
 mod steps;
 mod survivor;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -18,6 +18,7 @@ use crate::graph::{
     Access, FieldCall, FieldId, Graph, PartId, Reference, Source, TypeId, TypeRef, Yields,
 };
 use crate::operation::{Branch, Entry, Operation, OperationKind, SelectedField, Selection, Target};
+use crate::plan::lasting::is_lasting;
 use crate::plan::rows::mark_rows;
 use crate::plan::worst;
 use crate::plan::{
@@ -58,9 +59,12 @@ pub fn plan(graph: &Graph, operation: Operation) -> Result<Plan, RequestError> {
         root,
         refusable: builder.refusable,
         operation,
+        is_lasting: false,
         calls_bound: 0,
+        marks: OnceLock::new(),
         bytes: AtomicUsize::new(0),
     };
+    plan.is_lasting = is_lasting(graph, &plan);
     plan.calls_bound = worst::bound(graph, &plan);
     Ok(plan)
 }

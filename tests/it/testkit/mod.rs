@@ -4,8 +4,10 @@ mod backends;
 mod parts;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use cyclorama::backend::Backends;
 use cyclorama::compile::Files;
 use cyclorama::compile::compile;
@@ -96,7 +98,8 @@ impl Deployment {
             clock: Clock::new(move || shown.lock().expect("no panic").present()),
         };
         let engine = Engine::over(graph, backends, settings).expect("an engine");
-        Gateway { engine, calls, world, principal: Principal::anonymous() }
+        let (principal, given_again) = (Principal::anonymous(), AtomicU64::new(0));
+        Gateway { engine, calls, world, principal, given_again }
     }
 }
 
@@ -200,6 +203,7 @@ pub(crate) struct Gateway {
     calls: Arc<Mutex<Vec<Call>>>,
     world: Arc<Mutex<World>>,
     principal: Principal,
+    given_again: AtomicU64,
 }
 
 impl Gateway {
@@ -210,6 +214,7 @@ impl Gateway {
             calls: Arc::clone(&self.calls),
             world: Arc::clone(&self.world),
             principal,
+            given_again: AtomicU64::new(0),
         }
     }
 
@@ -221,11 +226,24 @@ impl Gateway {
         serde_json::from_str(&self.text(query, variables).await.0).expect("JSON")
     }
 
-    /// The answer as it is written, and how it went.
+    /// How many whole answers were there already.
+    pub(crate) fn given_again(&self) -> u64 {
+        self.given_again.load(Ordering::Relaxed)
+    }
+
+    /// The answer as it is written, and how it went. If the whole answer is there already, running the operation must give the same.
     pub(crate) async fn text(&self, query: &str, variables: Value) -> (String, Outcome) {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
-        let request = Request { query: query.to_owned(), variables, ..Request::default() };
+        let sent = Bytes::from(json!([query, variables]).to_string());
+        let again = self.engine.find_again(&sent, &self.principal);
+        let again = again.map(|kept| self.engine.give_again(&kept, &self.principal));
+        self.given_again.fetch_add(u64::from(again.is_some()), Ordering::Relaxed);
+        let sent = Some(sent);
+        let request = Request { query: query.to_owned(), variables, sent, ..Request::default() };
         let response = self.engine.execute(request, &self.principal).await;
+        if let Some(again) = again {
+            assert_eq!((again.body, again.outcome), (response.body.clone(), response.outcome));
+        }
         (String::from_utf8(response.body.to_vec()).expect("UTF-8"), response.outcome)
     }
 
