@@ -1,5 +1,6 @@
 //! When whoever waits for a call stops to.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -52,16 +53,15 @@ impl Deadline {
 
     /// What the future gives, if it gives it in time. `None`: nobody waits for it any more.
     pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.within_bound(None, future).await.ok()
+        self.within_bound(None, pin!(future)).await.ok()
     }
 
-    /// The same, and no later than `end`: one timer for both.
+    /// The same, and no later than `end`: one timer for both. The future stays where it is: it may be large.
     pub(super) async fn within_bound<T>(
         &self,
         end: Option<Instant>,
-        future: impl Future<Output = T>,
+        mut future: Pin<&mut impl Future<Output = T>>,
     ) -> Result<T, Late> {
-        let mut future = std::pin::pin!(future);
         loop {
             let at = self.instant();
             let end = end.filter(|end| *end <= at);
@@ -77,6 +77,7 @@ impl Deadline {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::time::Duration;
 
     use tokio::time::{Instant, sleep};
@@ -110,8 +111,9 @@ mod tests {
             let now = Instant::now();
             let deadline = Deadline::from(now + seconds(1)).shared();
             deadline.extend(now + seconds(moved_to));
-            let ended =
-                deadline.within_bound(Some(now + seconds(end)), std::future::pending::<()>()).await;
+            let ended = deadline
+                .within_bound(Some(now + seconds(end)), pin!(std::future::pending::<()>()))
+                .await;
             assert_eq!((ended, now.elapsed()), (Err(told), seconds(after)), "{end}");
         }
     }

@@ -1,5 +1,6 @@
 //! One attempt on the wire: sent, waited for, given up.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ pub(super) fn exchange(
         let _permit = permit;
         let sent = Sent::new(&line.tally, request.method, span);
         let end = Instant::now() + timeout;
-        let answered = deadline.within_bound(Some(end), line.wire.send(request)).await;
+        let sending = pin!(line.wire.send(request));
+        let answered = deadline.within_bound(Some(end), sending).await;
         let answered = match answered {
             Ok(result) => result,
             Err(Late::Bound) => Err(BackendError::Timeout { after: timeout }),

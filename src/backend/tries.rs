@@ -84,7 +84,8 @@ impl<'a> Tries<'a> {
         deadline: &Deadline,
     ) -> Result<(), (BackendError, Health)> {
         if let Auth::ClientCredentials(client) = &self.way.backend.auth {
-            let token = self.way.line.tokens.get(client, self.call.timeout);
+            // boxed: most backends want none
+            let token = Box::pin(self.way.line.tokens.get(client, self.call.timeout));
             let late = (BackendError::DeadlineExceeded, Health::Unknown);
             let token = deadline.within(token).await.ok_or(late)?.map_err(|failed| {
                 let health = failed.health();

@@ -95,7 +95,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("codespan_reporting", &["diagnostic"]),
     ("flate2", &["export/otlp.rs"]),
     // seeded, for keys that clients have a say in
-    ("foldhash", &["cache"]),
+    ("foldhash", &["cache", "engine"]),
     ("getrandom", &["http", "load", "transport"]),
     ("hmac", &["load", "transport"]),
     ("http_body_util", &["transport"]),

@@ -7,7 +7,12 @@ pub(super) static CACHE: Shape = Shape {
     doc: "The cache of backend records.",
     keys: &[
         default("enabled", Kind::Bool, "true", "Whether records are kept between operations."),
-        default("size", Kind::Size, "64MiB", "Memory for records."),
+        default(
+            "size",
+            Kind::Size,
+            "64MiB",
+            "Memory for records. Answers that are given again take a sixteenth of it besides, and at most 8 MiB.",
+        ),
         default(
             "ttl",
             Kind::Duration,
