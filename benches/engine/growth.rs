@@ -52,7 +52,7 @@ pub(crate) fn fields(count: usize) -> PerField {
 fn per_field(world: &World, query: &str, fields: usize) -> PerField {
     let fields = u32::try_from(fields).unwrap_or(u32::MAX);
     // small work is done more often: the clock is not that fine
-    let runs = (200_000 / fields).clamp(5, 200);
+    let runs = (200_000 / fields).clamp(12, 200);
     let mut number = 0;
     let cold = fastest(runs, || {
         number += 1;

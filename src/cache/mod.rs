@@ -209,6 +209,11 @@ impl Cache {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
+    /// So many keys were looked up and found, by whoever found them before.
+    pub fn found_again(&self, keys: usize) {
+        self.hits.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
     fn keeps(&self) -> bool {
         self.limits.enabled && self.limits.bytes > 0
     }

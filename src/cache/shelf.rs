@@ -102,7 +102,7 @@ impl<'a> Shelf<'a> {
         hit
     }
 
-    /// Whether a look-up would find what one found before: this very answer. A hit is counted if it would.
+    /// Whether a look-up would find what one found before: this very answer. That is not counted.
     pub fn finds_again(
         &self,
         key: &[u8],
@@ -110,16 +110,9 @@ impl<'a> Shelf<'a> {
         now: Instant,
         found: &Weak<Answer>,
     ) -> bool {
-        let mut look = self.look(now);
-        let hit = look.get(key, wanted);
         // what a weak pointer was made of is nowhere else for as long as there is one
-        let is_same = hit.is_some_and(|hit| std::ptr::eq(Arc::as_ptr(&hit.answer), found.as_ptr()));
-        if is_same {
-            look.end();
-        } else {
-            look.close();
-        }
-        is_same
+        let hit = self.get(key, wanted, now);
+        hit.is_some_and(|hit| std::ptr::eq(Arc::as_ptr(&hit.answer), found.as_ptr()))
     }
 
     /// What an entry under this key holds, even if it is too little for a hit: a miss asks for the union.

@@ -14,13 +14,13 @@ use tokio::time::Instant;
 
 use super::operations::whole;
 use super::who::Who;
-use super::{Engine, Outcome, Prepared, Response};
+use super::{Engine, Outcome, Prepared, Request, Response};
 use crate::graph::CacheLimits;
 use crate::load::Looked;
-use crate::plan::Plan;
+use crate::operation::OperationKind;
 use crate::principal::Principal;
 
-/// What is larger, with its request and the keys of its look-ups, is not kept.
+/// What is larger, with its request, the keys of its look-ups and what is known of who asked, is not kept.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 /// All of them take at most this part of what the cache may take.
 const PART: u64 = 16;
@@ -36,11 +36,13 @@ pub(super) struct Answers {
 /// An answer that may be given again.
 #[derive(Debug)]
 pub struct Kept {
-    sent: Box<[u8]>,
+    sent: Bytes,
     who: Who,
     looked: Vec<Looked>,
     body: Bytes,
-    plan: Arc<Plan>,
+    /// Of the operation, as its plan has it: plans are large, and bounded elsewhere.
+    kind: OperationKind,
+    name: Option<Arc<str>>,
     reckoned: f64,
     /// Its requests name the operation.
     is_named: bool,
@@ -61,27 +63,39 @@ impl Answers {
     /// Keeps an answer that was made from these look-ups.
     pub(super) fn keep(&self, prepared: &Prepared, looked: Vec<Looked>, body: &Bytes) {
         let Some(sent) = &prepared.sent else { return };
-        let keys: usize = looked.iter().map(Looked::bytes).sum();
-        if self.places.is_empty() || sent.len() + keys + body.len() > ANSWER_BYTES_MAX {
-            return;
-        }
         let principal = &prepared.principal;
-        let Some([first, second]) = self.places(sent, principal) else { return };
-        let is_free = |place: &Place| {
-            read(place).is_none_or(|kept| *kept.sent == **sent && kept.who.is(principal))
-        };
-        let place = if !is_free(first) && is_free(second) { second } else { first };
+        let Some(places @ [first, _]) = self.places(sent, principal) else { return };
+        let (kind, name) = prepared.kind_and_name();
         let kept = Kept {
-            sent: Box::from(&**sent),
+            // a copy: it may be a small part of something large
+            sent: sent.clone(),
+            body: Bytes::copy_from_slice(body),
             who: Who::of(principal),
             looked,
-            body: body.clone(),
-            plan: Arc::clone(&prepared.plan),
+            kind,
+            name: name.cloned(),
             reckoned: prepared.reckoned,
             is_named: prepared.is_named,
         };
+        if kept.bytes() > ANSWER_BYTES_MAX {
+            return;
+        }
+        let is_free = |place: &&Place| {
+            read(place).is_none_or(|other| *other.sent == **sent && other.who.is(principal))
+        };
+        let place = places.into_iter().find(is_free).unwrap_or(first);
         let before = place.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(kept));
         drop(before);
+    }
+
+    /// Takes an answer away that is no longer right, unless another one stands there by now.
+    fn drop_one(&self, sent: &[u8], principal: &Principal, kept: &Arc<Kept>) {
+        for place in self.places(sent, principal).into_iter().flatten() {
+            let mut place = place.write().unwrap_or_else(PoisonError::into_inner);
+            if place.as_ref().is_some_and(|other| Arc::ptr_eq(other, kept)) {
+                *place = None;
+            }
+        }
     }
 
     fn find(&self, sent: &[u8], principal: &Principal) -> Option<Arc<Kept>> {
@@ -105,9 +119,15 @@ fn read(place: &Place) -> Option<Arc<Kept>> {
 }
 
 impl Kept {
+    fn bytes(&self) -> usize {
+        let keys: usize = self.looked.iter().map(Looked::bytes).sum();
+        let name = self.name.as_ref().map_or(0, |name| name.len());
+        self.sent.len() + self.body.len() + self.who.bytes() + keys + name
+    }
+
     /// As in the request.
     pub fn operation_name(&self) -> Option<&str> {
-        self.plan.operation.name.as_deref().filter(|_| self.is_named)
+        self.name.as_deref().filter(|_| self.is_named)
     }
 
     /// As [`Engine::reckon`].
@@ -119,17 +139,41 @@ impl Kept {
 impl Engine {
     /// The answer to a request that was sent so before by the same asker, if running it again would give the same.
     pub fn find_again(&self, sent: &[u8], principal: &Principal) -> Option<Arc<Kept>> {
+        if sent.len() > ANSWER_BYTES_MAX {
+            return None;
+        }
         let kept = self.answers.find(sent, principal)?;
-        self.loader.finds_again(&kept.looked, Instant::now()).then_some(kept)
+        if !self.loader.finds_again(&kept.looked, Instant::now()) {
+            self.answers.drop_one(sent, principal, &kept);
+            return None;
+        }
+        Some(kept)
     }
 
     /// Gives it, and counts the operation as if it had run.
     pub fn give_again(&self, kept: &Kept, principal: &Principal) -> Response {
         let mut counted = self.operations.begin(principal);
-        counted.is(&kept.plan.operation, kept.reckoned);
+        counted.is((kept.kind, kept.name.as_ref()), kept.reckoned);
+        self.loader.cache.found_again(kept.looked.len());
         let outcome = Outcome::Data { has_errors: false };
         let response = Response { body: kept.body.clone(), outcome };
         counted.given_again(&response);
         response
+    }
+}
+
+impl Prepared {
+    /// Of the operation.
+    pub(super) fn kind_and_name(&self) -> (OperationKind, Option<&Arc<str>>) {
+        (self.plan.operation.kind, self.plan.operation.name.as_ref())
+    }
+
+    /// The request as it was sent, if its answer may be given again.
+    pub(super) fn may_be_kept(&self, request: &Request, is_dear: bool) -> Option<Bytes> {
+        let sent = request.sent.as_ref().filter(|sent| sent.len() <= ANSWER_BYTES_MAX)?;
+        // what is named by a hash is kept and found by it; what is too dear is told to the log each time
+        let is_by_hash = request.extensions.contains_key("persistedQuery");
+        let is_plain = self.cost.is_none() && !self.is_traced && !is_by_hash && !is_dear;
+        (is_plain && self.plan.is_lasting).then(|| Bytes::copy_from_slice(sent))
     }
 }

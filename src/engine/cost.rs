@@ -36,6 +36,8 @@ pub(super) struct Checked {
     /// If the client asked for it.
     pub(super) told: Option<Told>,
     pub(super) refused: Option<RequestError>,
+    /// It is over a limit, which is told to the log alone.
+    pub(super) is_over: bool,
 }
 
 /// Whether the request's `extensions` ask for its cost.
@@ -55,7 +57,7 @@ pub(super) fn check(
     let has_required = settings.mode == CostMode::Enforce && plan.operation.cost.has_required();
     let cost = plan.operation.cost(graph, variables);
     if settings.mode == CostMode::Off || (is_within && !is_asked && !has_required) {
-        return Checked { total: cost.total, told: None, refused: None };
+        return Checked { total: cost.total, told: None, refused: None, is_over: false };
     }
     let calls = plan::calls(graph, plan, variables, principal);
     let limits = Limits { mode: settings.mode, cost: settings.limit, calls: settings.calls_limit };
@@ -66,11 +68,13 @@ pub(super) fn check(
         }
         _ => None,
     };
-    if settings.mode == CostMode::Measure && is_over(settings, cost.total, calls.planned) {
+    let is_over =
+        settings.mode == CostMode::Measure && is_over(settings, cost.total, calls.planned);
+    if is_over {
         let (cost, calls) = (cost.total, calls.planned);
         tracing::info!(cost, calls, "an operation is over a limit of `cost`");
     }
-    Checked { total: cost.total, told: is_asked.then_some(told), refused }
+    Checked { total: cost.total, told: is_asked.then_some(told), refused, is_over }
 }
 
 /// What some requests cost and call together: within the limits of one, or the error with which none of them runs. Those that are

@@ -192,9 +192,12 @@ impl Engine {
     /// Executes one request: guard, parse, validate and plan (or find the plan), coerce, execute, respond.
     pub async fn execute(self: &Arc<Self>, request: Request, principal: &Principal) -> Response {
         let mut counted = self.operations.begin(principal);
-        let response = match self.prepare(&request, counted.principal(principal)) {
+        let prepared = self.prepare(&request, counted.principal(principal));
+        // it may be large, and the run may be long
+        drop(request);
+        let response = match prepared {
             Ok(prepared) => {
-                counted.is(&prepared.plan.operation, prepared.reckoned);
+                counted.is(prepared.kind_and_name(), prepared.reckoned);
                 self.run_or_join(prepared).await
             }
             Err(response) => response,
@@ -213,10 +216,11 @@ impl Engine {
     ) -> Delivery {
         let mut counted = self.operations.begin(principal);
         let prepared = self.prepare(&request, counted.principal(principal)).and_then(|prepared| {
-            counted.is(&prepared.plan.operation, prepared.reckoned);
+            counted.is(prepared.kind_and_name(), prepared.reckoned);
             let parts = Parts::new(&prepared.plan.operation, &prepared.variables);
             Ok((prepared, parts.map_err(|error| refused(&[error]))?))
         });
+        drop(request);
         let delivery = match prepared {
             Ok((prepared, Some(parts))) => {
                 delivery::start(Arc::clone(self), prepared, parts, format).await
@@ -244,24 +248,21 @@ impl Engine {
         }
         let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
             .map_err(|error| refused(&[error]))?;
-        let reckoned = cost.total;
-        let (cost, is_traced) = (cost.told, request.wants_trace && self.graph.federation.is_some());
         let times = Times { deadline, present: self.clock.now() };
-        let may_be_kept = plan.is_lasting && cost.is_none() && !is_traced;
-        let sent = request.sent.clone().filter(|_| may_be_kept);
-        let is_named = request.operation_name.is_some();
-        Ok(Prepared {
+        let mut prepared = Prepared {
             plan,
             variables,
             principal,
             times,
             introspection,
-            reckoned,
-            cost,
-            is_traced,
-            sent,
-            is_named,
-        })
+            reckoned: cost.total,
+            cost: cost.told,
+            is_traced: request.wants_trace && self.graph.federation.is_some(),
+            sent: None,
+            is_named: request.operation_name.is_some(),
+        };
+        prepared.sent = prepared.may_be_kept(request, cost.is_over);
+        Ok(prepared)
     }
 
     fn context<'a>(&'a self, prepared: &'a Prepared) -> Context<'a> {

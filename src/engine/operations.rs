@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Delivery, Outcome, Response};
 use crate::error::ErrorCode;
-use crate::operation::{Operation, OperationKind};
+use crate::operation::OperationKind;
 use crate::principal::Principal;
 use crate::telemetry::counts::CallsBegun;
 use crate::telemetry::exposition::Exposition;
@@ -164,8 +164,8 @@ impl Counted {
     }
 
     /// What it is, and what it costs.
-    pub(super) fn is(&mut self, operation: &Operation, cost: f64) {
-        let (place, kind) = match operation.kind {
+    pub(super) fn is(&mut self, (kind, name): (OperationKind, Option<&Arc<str>>), cost: f64) {
+        let (place, kind) = match kind {
             OperationKind::Query => (0, "query"),
             OperationKind::Mutation => (1, "mutation"),
         };
@@ -177,7 +177,7 @@ impl Counted {
         let Some(span) = &mut self.span else { return };
         span.rename(kind);
         span.set("graphql.operation.type", kind);
-        if let Some(name) = operation.name.as_ref().filter(|name| name.len() <= NAME_BYTES_MAX) {
+        if let Some(name) = name.filter(|name| name.len() <= NAME_BYTES_MAX) {
             span.set("graphql.operation.name", Arc::clone(name));
         }
     }

@@ -26,6 +26,15 @@ impl Who {
         }
     }
 
+    /// The memory that it takes, if nobody else has it.
+    pub(super) fn bytes(&self) -> usize {
+        let pair = |(name, value): &(Arc<str>, Arc<str>)| name.len() + value.len();
+        let subject = self.subject.as_ref().map_or(0, |subject| subject.len());
+        let scopes: usize = self.scopes.iter().map(|scope| scope.len()).sum();
+        let pairs: usize = self.claims.iter().chain(&self.headers).map(pair).sum();
+        size_of::<Self>() + self.tenant.len() + subject + scopes + pairs
+    }
+
     pub(super) fn is(&self, principal: &Principal) -> bool {
         let Self { tenant, subject, scopes, claims, headers } = self;
         *tenant == principal.tenant

@@ -80,10 +80,14 @@ impl MergeStep {
     }
 }
 
-/// The kinds that are asked for. `None`: all of them.
+/// The kinds that are asked for. `None`: all of them, or variables that are not known decide.
 pub fn kinds(field: &SelectedField, variables: &Variables) -> Option<Vec<Arc<str>>> {
     let arguments = field.arguments(variables).ok()?;
     let kinds = arguments.get("kinds")?.as_array()?;
+    // a kind is never null
+    if kinds.iter().any(Value::is_null) {
+        return None;
+    }
     Some(kinds.iter().filter_map(Value::as_str).map(Arc::from).collect())
 }
 

@@ -103,7 +103,10 @@ async fn a_mutation_and_an_invalidation_end_it() {
         format!("mutation {{ rename(input: {{ id: \"{id}\", name: \"New\" }}) {{ note }} }}");
     gateway.data(&rename).await;
     assert_eq!(name(&mine(&gateway, "c1").await), ("New", false));
-    while !mine(&gateway, "c1").await.1 {}
+    for _ in 0..3 {
+        mine(&gateway, "c1").await;
+    }
+    assert_eq!(name(&mine(&gateway, "c1").await), ("New", true));
     gateway.calls();
     gateway.engine.invalidate(&[Invalidation::Role("support".to_owned())]).unwrap();
     assert_eq!(name(&mine(&gateway, "c1").await), ("New", false));
@@ -135,6 +138,47 @@ async fn what_tells_of_times_states_or_places_is_made_anew_each_time() {
         let is_lasting = fields == "__typename tags";
         assert_eq!(asked(&gateway, &query, json!({})).await.1, is_lasting, "{fields}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_is_found_as_soon_as_a_run_would_find_it() {
+    let gateway = Deployment::new().start();
+    let nobody = json!({ "items": [] });
+    gateway.world(|world| world.reply("crm POST /customers/batch", 200, &nobody));
+    for is_again in [false, false, true] {
+        assert_eq!(name(&mine(&gateway, "c1").await), ("none", is_again));
+    }
+    gateway.world(|world| world.replies.clear());
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(name(&mine(&gateway, "c1").await), ("Customer 1", false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_past_its_time_is_never_given_again() {
+    let stale = "deadline: 10s\ncache: { stale_while_revalidate: 10m }";
+    let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", stale).start();
+    mine(&gateway, "c1").await;
+    tokio::time::advance(Duration::from_secs(31)).await;
+    gateway.world(|world| world.pauses.insert("crm".to_owned(), Duration::from_secs(9)));
+    // given out past its time, and read anew meanwhile
+    for _ in 0..3 {
+        assert_eq!(name(&mine(&gateway, "c1").await), ("Customer 1", false));
+    }
+}
+
+#[tokio::test]
+async fn variables_of_skip_and_include_are_other_requests() {
+    let gateway = Deployment::new().start();
+    let query = "query($id: ID!, $yes: Boolean!) { customer(id: $id) { name @include(if: $yes) tags @skip(if: $yes) } }";
+    for _ in 0..3 {
+        for yes in [true, false] {
+            let variables = json!({ "id": customer_id("c1"), "yes": yes });
+            let (answer, _) = asked(&gateway, query, variables).await;
+            let customer = &answer["data"]["customer"];
+            assert_eq!((customer["name"].is_string(), customer["tags"].is_array()), (yes, !yes));
+        }
+    }
+    assert_eq!(gateway.given_again(), 2);
 }
 
 #[tokio::test]
@@ -174,6 +218,38 @@ async fn where_nothing_is_kept_nothing_is_given_again() {
         assert!(!mine(&gateway, "c1").await.1);
     }
     assert_eq!(gateway.calls().len(), 8);
+}
+
+#[tokio::test]
+async fn what_is_over_a_limit_of_cost_is_told_to_the_log_each_time_and_its_cost_to_who_asks() {
+    let measured = "deadline: 10s\ncost: { mode: measure, limit: 1 }";
+    let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", measured).start();
+    for _ in 0..4 {
+        assert!(!mine(&gateway, "c1").await.1);
+    }
+}
+
+#[tokio::test]
+async fn many_callers_do_not_hold_more_than_there_is_room_for() {
+    let small = "deadline: 10s\ncache: { size: 256KiB }";
+    let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", small).start();
+    // four places
+    let callers: Vec<Gateway> = (0..12)
+        .map(|number| {
+            let tenant = Arc::from(format!("t{number}"));
+            gateway.as_caller(Principal { tenant, ..Principal::anonymous() })
+        })
+        .collect();
+    for _ in 0..2 {
+        for caller in &callers {
+            mine(caller, "c1").await;
+        }
+    }
+    let mut again = 0;
+    for caller in &callers {
+        again += u32::from(mine(caller, "c1").await.1);
+    }
+    assert!((1..=4).contains(&again), "{again}");
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ mod clock;
 mod cli;
 mod draining;
 mod http;
+mod http_again;
 mod http_audit;
 mod http_batch;
 mod http_connections;

@@ -131,6 +131,22 @@ fn without_billing() -> Deployment {
 }
 
 #[test]
+fn without_variables_explain_reckons_with_every_kind_that_they_may_name() {
+    let gateway = deployment().over(some(1));
+    let calls = |kinds: &str| {
+        let query = format!(
+            "query($k: Kind!) {{ customer(id: \"x\") {{ events(first: 5, kinds: {kinds}) {{ nodes {{ title }} }} }} }}"
+        );
+        let query = if kinds.contains("$k") { query } else { query.replace("($k: Kind!)", "") };
+        let explained = gateway.engine.explain(&query, None).expect("a plan");
+        explained.calls_at_most
+    };
+    let all = calls("[DEAL, CHAT, OPEN_INVOICE, PAID_INVOICE]");
+    assert!(calls("[DEAL]") < all);
+    assert_eq!((calls("[$k]"), calls("[DEAL, $k]")), (all, all));
+}
+
+#[test]
 fn explain_tells_how_each_list_is_read() {
     let gateway = deployment().over(some(12));
     let query = "{ customer(id: \"x\") { events(first: 5) { nodes { title } } } }";
