@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use cyclorama::backend::Backends;
 use cyclorama::compile::Files;
 use cyclorama::compile::compile;
@@ -234,11 +233,11 @@ impl Gateway {
     /// The answer as it is written, and how it went. If the whole answer is there already, running the operation must give the same.
     pub(crate) async fn text(&self, query: &str, variables: Value) -> (String, Outcome) {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
-        let sent = Bytes::from(json!([query, variables]).to_string());
-        let again = self.engine.find_again(&sent, &self.principal);
+        let sent = json!([query, variables]).to_string();
+        let again = self.engine.find_again(sent.as_bytes(), &self.principal);
         let again = again.map(|kept| self.engine.give_again(&kept, &self.principal));
         self.given_again.fetch_add(u64::from(again.is_some()), Ordering::Relaxed);
-        let sent = Some(sent);
+        let sent = Some(sent.into());
         let request = Request { query: query.to_owned(), variables, sent, ..Request::default() };
         let response = self.engine.execute(request, &self.principal).await;
         if let Some(again) = again {
