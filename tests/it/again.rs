@@ -221,7 +221,7 @@ async fn where_nothing_is_kept_nothing_is_given_again() {
 }
 
 #[tokio::test]
-async fn what_is_over_a_limit_of_cost_is_told_to_the_log_each_time_and_its_cost_to_who_asks() {
+async fn what_is_over_a_limit_of_cost_runs_each_time_so_that_the_log_is_told() {
     let measured = "deadline: 10s\ncost: { mode: measure, limit: 1 }";
     let gateway = Deployment::new().change("cyclorama.yaml", "deadline: 10s", measured).start();
     for _ in 0..4 {
