@@ -42,14 +42,23 @@ impl Row {
 
     /// The median, over rounds, of a figure in relation to the base's of the same round.
     fn ratio(&self, contestant: Contestant, figure: impl Fn(&Sample) -> f64) -> f64 {
-        let (Some(own), Some(base)) = (self.samples(contestant), self.samples(self.base())) else {
+        self.ratio_to(self.base(), contestant, figure)
+    }
+
+    fn ratio_to(
+        &self,
+        base: Contestant,
+        contestant: Contestant,
+        figure: impl Fn(&Sample) -> f64,
+    ) -> f64 {
+        let (Some(own), Some(base)) = (self.samples(contestant), self.samples(base)) else {
             return 0.0;
         };
         median(own.iter().zip(base).map(|(own, base)| figure(own) / figure(base)))
     }
 
-    /// The figure that is bounded, what it is, and whether the bound is kept.
-    fn verdict(&self) -> String {
+    /// The figure that is bounded, what it is, and whether the bound is kept. `rows` has those that it is held against.
+    fn verdict(&self, rows: &[Self]) -> String {
         let own = Contestant::Cyclorama;
         let (what, kept) = match self.scenario.bound {
             Bound::Throughput(least) => {
@@ -69,9 +78,19 @@ impl Row {
                     .map_or(0.0, |list| median(list.iter().map(|sample| sample.calls)));
                 (format!("{calls:.3} backend calls a request; at most {most:.1}"), calls <= most)
             }
-            Bound::Shown => {
-                let ratio = self.ratio(own, |sample| sample.per_second);
-                return format!("{ratio:.2} of look-ahead's requests/s");
+            Bound::Like(name) => {
+                let to = |row: &Self| {
+                    row.ratio_to(Contestant::LookAhead, own, |sample| sample.per_second)
+                };
+                let ratio = to(self);
+                let Some(like) = rows.iter().find(|row| row.scenario.name == name) else {
+                    return format!("{ratio:.2} of look-ahead's requests/s");
+                };
+                let like = to(like);
+                let what = format!(
+                    "{ratio:.2} of look-ahead's requests/s; the page {like:.2}, and within a fifth of that"
+                );
+                (what, (ratio / like - 1.0).abs() <= 0.2)
             }
         };
         format!("{what}: {}", if kept { "reached" } else { "NOT reached" })
@@ -84,7 +103,7 @@ pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
-pub(crate) fn text(row: &Row) -> String {
+pub(crate) fn text(row: &Row, rows: &[Row]) -> String {
     let mut out = String::new();
     for line in lines(row) {
         writeln!(
@@ -95,7 +114,7 @@ pub(crate) fn text(row: &Row) -> String {
         )
         .unwrap_or_default();
     }
-    writeln!(out, "  {}", row.verdict()).unwrap_or_default();
+    writeln!(out, "  {}", row.verdict(rows)).unwrap_or_default();
     out
 }
 
@@ -132,8 +151,8 @@ fn milliseconds(seconds: f64) -> String {
 pub(crate) fn markdown(rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
-        writeln!(out, "### {}\n\n{}\n", row.scenario.name, row.verdict()).unwrap_or_default();
-        if matches!(row.scenario.bound, Bound::Shown) {
+        writeln!(out, "### {}\n\n{}\n", row.scenario.name, row.verdict(rows)).unwrap_or_default();
+        if matches!(row.scenario.bound, Bound::Like(_)) {
             writeln!(out, "`{}`\n", row.scenario.operation.document).unwrap_or_default();
         }
         for (n, line) in lines(row).iter().enumerate() {

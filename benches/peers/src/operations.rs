@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::world::{CUSTOMERS, PAGE};
+use crate::world::{CUSTOMERS, INVOICES, PAGE, TICKETS};
 
 /// One kind of request.
 #[derive(Clone)]
@@ -92,33 +92,45 @@ impl Operation {
     }
 }
 
-/// Pages with a random selection beneath: the same shapes for the same seed.
+/// Values of each customer that the named page asks for: two, four of each invoice, three of each ticket.
+const VALUES: usize = 2 + 4 * INVOICES + 3 * TICKETS;
+
+/// Pages with a random selection beneath: the same shapes for the same seed. They are as large as the named page, within a fifth:
+/// what is compared is other fields, not less work.
 pub(crate) fn drawn(seed: u64, count: usize) -> Vec<Operation> {
     let mut random = Random(seed);
-    (0..count)
-        .map(|_| {
-            let mut fields = random.some(&["number", "name", "email", "city", "segment"]);
-            let invoices = random.some(&["number", "status", "memo", "total { amount currency }"]);
-            let tickets = random.some(&["subject", "status", "priority"]);
-            match random.below(3) {
-                0 => fields.push(format!("invoices {{ {} }}", invoices.join(" "))),
-                1 => fields.push(format!("tickets {{ {} }}", tickets.join(" "))),
-                _ => {
-                    fields.push(format!("invoices {{ {} }}", invoices.join(" ")));
-                    fields.push(format!("tickets {{ {} }}", tickets.join(" ")));
-                }
-            }
-            Operation {
-                name: "Drawn",
-                document: format!(
-                    "query Drawn($page: Int!) {{ customers(page: $page) {{ {} }} }}",
-                    fields.join(" ")
-                ),
-                varies: Varies::Page,
-                is_traced: false,
-            }
+    let selections = std::iter::repeat_with(|| selection(&mut random));
+    selections
+        .filter(|(_, values)| values.abs_diff(VALUES) * 5 <= VALUES)
+        .take(count)
+        .map(|(fields, _)| Operation {
+            name: "Drawn",
+            document: format!(
+                "query Drawn($page: Int!) {{ customers(page: $page) {{ {fields} }} }}"
+            ),
+            varies: Varies::Page,
+            is_traced: false,
         })
         .collect()
+}
+
+/// Fields of a customer, and how many values they are.
+fn selection(random: &mut Random) -> (String, usize) {
+    let mut fields = random.some(&["number", "name", "email", "city", "segment"]);
+    let mut values = fields.len();
+    let lists = random.below(3);
+    if lists != 1 {
+        let invoices = random.some(&["number", "status", "memo", "total { amount currency }"]);
+        let amounts = invoices.iter().filter(|field| field.starts_with("total")).count();
+        values += (invoices.len() + amounts) * INVOICES;
+        fields.push(format!("invoices {{ {} }}", invoices.join(" ")));
+    }
+    if lists != 0 {
+        let tickets = random.some(&["subject", "status", "priority"]);
+        values += tickets.len() * TICKETS;
+        fields.push(format!("tickets {{ {} }}", tickets.join(" ")));
+    }
+    (fields.join(" "), values)
 }
 
 /// xorshift: enough to draw operations.

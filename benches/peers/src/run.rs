@@ -31,7 +31,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
         }
         eprintln!("{}", scenario.name);
         let row = compare(&place, scenario, rounds, time).await?;
-        eprint!("{}", figures::text(&row));
+        eprint!("{}", figures::text(&row, &rows));
         rows.push(row);
     }
     print!("{}", figures::markdown(&rows));

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 pub(crate) const CUSTOMERS: usize = 10_000;
 pub(crate) const PAGE: usize = 100;
-const INVOICES: usize = 5;
-const TICKETS: usize = 3;
+pub(crate) const INVOICES: usize = 5;
+pub(crate) const TICKETS: usize = 3;
 
 /// All records, as text by customer.
 pub(crate) struct World {
