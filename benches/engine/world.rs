@@ -132,7 +132,7 @@ fn answer(request: &WireRequest, records: Records) -> WireResponse {
     };
     WireResponse {
         status: 200,
-        headers: vec![("content-type".into(), "application/json".into())],
+        headers: cyclorama::transport::fields([("content-type", "application/json")]),
         body: json!({ "items": items }).to_string().into(),
     }
 }

@@ -39,8 +39,9 @@ pub(super) fn exchange(
     let Outgoing { request, span } = outgoing;
     Box::pin(async move {
         let _permit = permit;
-        let sent = Sent::new(&line.tally, request.method, span);
-        let end = Instant::now() + timeout;
+        let began = Instant::now();
+        let sent = Sent::new(&line.tally, request.method, span, began);
+        let end = began + timeout;
         let sending = pin!(line.wire.send(request));
         let answered = deadline.within_bound(Some(end), sending).await;
         let answered = match answered {
@@ -79,9 +80,9 @@ struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    fn new(tally: &'a Tally, method: Method, span: Option<Span>) -> Self {
+    fn new(tally: &'a Tally, method: Method, span: Option<Span>, began: Instant) -> Self {
         Tally::count(&tally.attempts);
-        Self { tally, method, began: Instant::now(), came: false, span }
+        Self { tally, method, began, came: false, span }
     }
 
     /// It ended by itself, and whoever waits says how.

@@ -187,8 +187,8 @@ impl<'a> Way<'a> {
     }
 
     /// Tells the breaker what an attempt said of the backend.
-    pub(super) fn learn(&self, log: &Log, admission: Admission<'_>, health: Health) {
-        if let Some(change) = admission.record(health, Instant::now()) {
+    pub(super) fn learn(&self, log: &Log, admission: Admission<'_>, health: Health, now: Instant) {
+        if let Some(change) = admission.record(health, now) {
             log.turned(&self.group.name, change);
         }
     }
@@ -216,7 +216,7 @@ impl<'a> Way<'a> {
             Outcome::GivenUp => Health::Unknown,
             _ => Health::Good,
         };
-        self.learn(log, admission, health);
+        self.learn(log, admission, health, now);
         // how fast a backend fails says nothing
         if (health == Health::Good || outcome == Outcome::TimedOut)
             && let Some(usual) = self.group.norm.add(took, now)

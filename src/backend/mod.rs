@@ -125,13 +125,14 @@ impl Backends {
         inputs.principal.calls.iter().for_each(|calls| calls.count());
         let log = Log::new(way.backend, call);
         let attempts = if self.is_once { 1 } else { way.backend.policy.retry.attempts };
-        let mut tries = Tries::new(way, call, inputs.keys.len(), attempts);
+        let mut now = Instant::now();
+        let mut tries = Tries::new(way, call, (inputs.keys.len(), attempts), now);
         loop {
             let attempt = async {
-                in_time(deadline)?;
-                let admission = way.admit(&log, Instant::now())?;
+                in_time(deadline, now)?;
+                let admission = way.admit(&log, now)?;
                 // Only the first of the rate's queue goes on: who waits for its time keeps no permit from others.
-                let turn = way.quota.turn(&way.line.concurrency.waiting, deadline).await?;
+                let turn = way.quota.turn(&way.line.concurrency.waiting, deadline, now).await?;
                 let permit = way.line.concurrency.enter(deadline).await?;
                 // What failed while this one waited may have opened the breaker.
                 if !admission.holds() {
@@ -139,7 +140,7 @@ impl Backends {
                 }
                 turn.take(deadline).await?;
                 if let Err((error, health)) = tries.authorize(deadline).await {
-                    way.learn(&log, admission, health);
+                    way.learn(&log, admission, health, Instant::now());
                     return Err(error);
                 }
                 let request = tries.request(inputs, deadline)?;
@@ -173,7 +174,10 @@ impl Backends {
                 Err(error) => error,
             };
             match tries.next(&error, deadline) {
-                Some(delay) => sleep(delay).await,
+                Some(delay) => {
+                    sleep(delay).await;
+                    now = Instant::now();
+                }
                 None => return Err(tries.failed(error, &log)),
             }
         }
@@ -218,8 +222,8 @@ fn token_url(backend: &Backend) -> Option<&str> {
     }
 }
 
-fn in_time(deadline: &Deadline) -> Result<(), BackendError> {
-    if deadline.has_passed() { Err(BackendError::DeadlineExceeded) } else { Ok(()) }
+fn in_time(deadline: &Deadline, now: Instant) -> Result<(), BackendError> {
+    if deadline.has_passed(now) { Err(BackendError::DeadlineExceeded) } else { Ok(()) }
 }
 
 fn page(decoded: Decoded, log: &Log) -> Page {

@@ -46,8 +46,8 @@ impl Quota {
         &self,
         room: &Waiting,
         deadline: &Deadline,
+        now: Instant,
     ) -> Result<Turn<'_>, BackendError> {
-        let now = Instant::now();
         let before = self.waiting.load(Ordering::Relaxed);
         let Some(at) = self.with(|pace| pace.is_bound(now).then(|| pace.estimate(before, now)))
         else {

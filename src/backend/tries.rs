@@ -53,8 +53,14 @@ struct Access {
 }
 
 impl<'a> Tries<'a> {
-    pub(super) fn new(way: Way<'a>, call: &'a Call, keys: usize, most: u32) -> Self {
-        let (tally, now) = (&way.line.tally, Instant::now());
+    /// Of so many keys, and at most so many.
+    pub(super) fn new(
+        way: Way<'a>,
+        call: &'a Call,
+        (keys, most): (usize, u32),
+        now: Instant,
+    ) -> Self {
+        let tally = &way.line.tally;
         tally.began(keys);
         way.line.retries.deposit(now);
         if call.effect == Effect::Read && way.backend.policy.hedge.enabled {
@@ -106,24 +112,24 @@ impl<'a> Tries<'a> {
         let mut request = transport::request(way.backend, call, inputs)?;
         self.method = request.method;
         if let Some(token) = &self.access.token {
-            request.set_default_header("authorization", &format!("Bearer {token}"));
+            request.set_default_header("authorization", &format!("Bearer {token}"))?;
         }
         if let (Effect::Write, Some(name)) = (call.effect, &call.idempotency_header) {
             let key = match self.idempotency_key.take() {
                 Some(key) => key,
                 None => transport::idempotency_key()?,
             };
-            request.set_default_header(name, &key);
+            request.set_default_header(name, &key)?;
             self.idempotency_key = Some(key);
         }
         if let Some(name) = &way.backend.policy.deadline_header {
             let left = deadline.instant().saturating_duration_since(Instant::now());
             let left = left.min(call.timeout);
-            request.set_default_header(name, &left.as_millis().to_string());
+            request.set_default_header(name, &left.as_millis().to_string())?;
         }
         let span = inputs.principal.trace.as_ref().map(|trace| self.span(trace));
         if let Some(span) = &span {
-            request.continue_trace(span.trace(), way.backend.propagates);
+            request.continue_trace(span.trace(), way.backend.propagates)?;
         }
         self.sent += 1;
         Ok(Outgoing { request, span })

@@ -62,7 +62,9 @@ impl Asked {
             headers: request
                 .headers
                 .iter()
-                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .map(|(name, value)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
                 .collect(),
             body: String::from_utf8_lossy(&request.body).into_owned(),
         }

@@ -194,11 +194,13 @@ impl Tape {
 
 /// Those that say something; `content-type` only where the body does not say it.
 fn headers(response: &WireResponse) -> Vec<(String, String)> {
-    let headers = response.headers.iter().filter(|(name, value)| {
-        let is_plain = &**name == "content-type" && value.starts_with("application/json");
-        HEADERS.contains(&&**name) && !is_plain
+    let headers = response.headers.iter();
+    let headers = headers.filter_map(|(name, value)| Some((name, value.to_str().ok()?.to_owned())));
+    let headers = headers.filter(|(name, value)| {
+        let is_plain = *name == "content-type" && value.starts_with("application/json");
+        HEADERS.contains(&name.as_str()) && !is_plain
     });
-    headers.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    headers.map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 fn answer_body(response: &WireResponse) -> Option<Body> {

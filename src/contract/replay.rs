@@ -15,7 +15,7 @@ use crate::engine::{Engine, EngineSettings, Request};
 use crate::error::BackendError;
 use crate::graph::{Backend, Graph};
 use crate::principal::Principal;
-use crate::transport::{MemoryWire, Wire, WireRequest, WireResponse};
+use crate::transport::{MemoryWire, Wire, WireRequest, WireResponse, fields};
 
 /// What came of a case.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub async fn replay(graph: &Arc<Graph>, case: &Case) -> Result<Replayed, Backend
 fn any_token() -> Wire {
     Wire::Memory(Arc::new(|_| {
         let body = r#"{"access_token":"stand-in","token_type":"Bearer"}"#.into();
-        async { Ok(WireResponse { status: 200, headers: Vec::new(), body }) }.boxed()
+        async { Ok(WireResponse { status: 200, body, ..WireResponse::default() }) }.boxed()
     }))
 }
 
@@ -171,15 +171,10 @@ impl Reply {
             }
             Self::Answer { status, headers, body } => {
                 let (media, text) = written(body.as_ref());
-                let mut headers: Vec<(Box<str>, Box<str>)> = headers
-                    .iter()
-                    .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-                    .collect();
-                if let Some(media) = media
-                    && !headers.iter().any(|(name, _)| &**name == "content-type")
-                {
-                    headers.push(("content-type".into(), media.into()));
-                }
+                let own = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let is_typed = own.clone().any(|(name, _)| name == "content-type");
+                let typed = media.filter(|_| !is_typed).map(|media| ("content-type", media));
+                let headers = fields(own.chain(typed));
                 Ok(WireResponse { status: *status, headers, body: text.into() })
             }
         }

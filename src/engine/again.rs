@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::operations::whole;
-use super::who::Who;
+use super::who::KeptWho;
 use super::{Engine, Outcome, Prepared, Request, Response};
 use crate::graph::CacheLimits;
 use crate::load::Looked;
@@ -37,7 +37,7 @@ pub(super) struct Answers {
 #[derive(Debug)]
 pub struct Kept {
     sent: Bytes,
-    who: Who,
+    who: KeptWho,
     looked: Vec<Looked>,
     body: Bytes,
     /// Of the operation, as its plan has it: plans are large, and bounded elsewhere.
@@ -70,7 +70,7 @@ impl Answers {
             // a copy: it may be a small part of something large
             sent: sent.clone(),
             body: Bytes::copy_from_slice(body),
-            who: Who::of(principal),
+            who: KeptWho::of(principal),
             looked,
             kind,
             name: name.cloned(),

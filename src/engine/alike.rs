@@ -5,10 +5,12 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -18,8 +20,7 @@ use tokio::time::Instant;
 use super::who::Who;
 use super::{Engine, Prepared, Response};
 use crate::cache::Epoch;
-use crate::operation::{OperationKind, Variables};
-use crate::plan::Plan;
+use crate::operation::OperationKind;
 use crate::telemetry::context::carried;
 
 /// Who joins is given nothing that was read longer ago than this, and has at most so much less time.
@@ -34,17 +35,16 @@ type Run = Shared<Answer>;
 /// The runs that wait for backends. What is answered at once is never among them.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
-    runs: Mutex<HashMap<Arc<Asked>, Seat, RandomState>>,
+    runs: Mutex<HashMap<Asked, Seat, RandomState>>,
+    state: RandomState,
     number: AtomicU64,
 }
 
-/// What operations have in common that may be one.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// What operations have in common that may be one: the plan, the variables, and who asks.
+#[derive(Clone, Debug)]
 struct Asked {
-    /// Where the plan is: the seat keeps it there.
-    plan: usize,
-    variables: Variables,
-    who: Who,
+    prepared: Arc<Prepared>,
+    hash: u64,
 }
 
 #[derive(Debug)]
@@ -53,24 +53,32 @@ struct Seat {
     epoch: Epoch,
     began: Instant,
     number: u64,
-    _plan: Arc<Plan>,
 }
 
-impl Asked {
-    fn of(prepared: &Prepared) -> Self {
-        Self {
-            plan: Arc::as_ptr(&prepared.plan).addr(),
-            variables: prepared.variables.clone(),
-            who: Who::of(&prepared.principal),
-        }
+impl PartialEq for Asked {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (&self.prepared, &other.prepared);
+        Arc::ptr_eq(one, other)
+            || Arc::ptr_eq(&one.plan, &other.plan)
+                && one.variables == other.variables
+                && Who::of(&one.principal).is(&other.principal)
+    }
+}
+
+impl Eq for Asked {}
+
+impl Hash for Asked {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
 impl Alike {
-    /// What is asked, if anything runs that may be the same.
-    fn asked(&self, prepared: &Prepared) -> Option<Arc<Asked>> {
-        let is_alone = self.runs().is_empty();
-        (!is_alone).then(|| Arc::new(Asked::of(prepared)))
+    /// Hashed once, however often it is looked for.
+    fn asked(&self, prepared: &Arc<Prepared>) -> Asked {
+        let Prepared { plan, variables, principal, .. } = &**prepared;
+        let hash = self.state.hash_one((Arc::as_ptr(plan).addr(), variables, Who::of(principal)));
+        Asked { prepared: Arc::clone(prepared), hash }
     }
 
     /// A run that is the same, began after the last mutation, and no longer than a moment ago.
@@ -81,15 +89,24 @@ impl Alike {
         if seat.epoch == epoch && is_recent { seat.run.upgrade() } else { None }
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<Arc<Asked>, Seat, RandomState>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<Asked, Seat, RandomState>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Prepared {
+    /// One call is shared by its keys already, and what is left of the run costs less than to look for others who want it.
+    fn may_be_joined(&self) -> bool {
+        let plan = &self.plan;
+        let is_plain = self.cost.is_none() && !self.is_traced;
+        is_plain && plan.operation.kind == OperationKind::Query && plan.calls_bound > 1
     }
 }
 
 /// Takes a run's seat away when it is over, and also when nobody waits for it any more.
 struct Leave {
     engine: Arc<Engine>,
-    asked: Arc<Asked>,
+    asked: Asked,
     number: u64,
 }
 
@@ -105,49 +122,42 @@ impl Drop for Leave {
 impl Engine {
     /// Runs what nothing can refuse any more, or joins one that runs and is the same.
     pub(super) async fn run_or_join(self: &Arc<Self>, prepared: Prepared) -> Response {
-        let is_plain = prepared.cost.is_none() && !prepared.is_traced;
-        if prepared.plan.operation.kind != OperationKind::Query || !is_plain {
+        if !prepared.may_be_joined() {
             return Box::pin(self.run(&prepared)).await;
         }
         let (epoch, began) = (self.loader.cache.epoch(), Instant::now());
-        let asked = self.alike.asked(&prepared);
-        if let Some(run) = asked.as_ref().and_then(|asked| self.alike.join(asked, epoch)) {
+        let asked = self.alike.asked(&Arc::new(prepared));
+        if let Some(run) = self.alike.join(&asked, epoch) {
             return unless_panicked(run.await);
         }
-        let (engine, prepared) = (Arc::clone(self), Arc::new(prepared));
-        let own = Arc::clone(&prepared);
-        let mut run = async move { engine.run(&own).await }.boxed();
-        match futures_util::poll!(&mut run) {
-            Poll::Ready(response) => response,
-            Poll::Pending => {
-                let asked = asked.unwrap_or_else(|| Arc::new(Asked::of(&prepared)));
-                let plan = Arc::clone(&prepared.plan);
-                unless_panicked(self.offer((asked, plan), (epoch, began), run).await)
+        let number = self.alike.number.fetch_add(1, Ordering::Relaxed);
+        let mut run = self.run_for_all(asked.clone(), number);
+        let mut asked = Some(asked);
+        // what is answered at once is offered to nobody
+        let answered = poll_fn(|context| {
+            let answered = Pin::new(&mut run).poll(context);
+            if answered.is_pending()
+                && let (Some(asked), Some(run)) = (asked.take(), run.downgrade())
+            {
+                let before = self.alike.runs().insert(asked, Seat { run, epoch, began, number });
+                drop(before);
             }
-        }
+            answered
+        });
+        unless_panicked(answered.await)
     }
 
-    /// Lets others join a run that waits. Whoever drives it, what it logs is under the request that began it.
-    fn offer(
-        self: &Arc<Self>,
-        (asked, plan): (Arc<Asked>, Arc<Plan>),
-        (epoch, began): (Epoch, Instant),
-        run: BoxFuture<'static, Response>,
-    ) -> Run {
-        let number = self.alike.number.fetch_add(1, Ordering::Relaxed);
-        let leave = Leave { engine: Arc::clone(self), asked: Arc::clone(&asked), number };
-        let run = async move {
-            let _leave = leave;
+    /// Whoever drives it, what it logs is under the request that began it.
+    fn run_for_all(self: &Arc<Self>, asked: Asked, number: u64) -> Run {
+        let engine = Arc::clone(self);
+        // boxed before the rest is put around it: it is large
+        let run: Answer = Box::pin(async move {
+            let leave = Leave { engine, asked, number };
+            let run = leave.engine.run(&leave.asked.prepared);
             // a shared future that panics would leave those who wait for it without an end
             AssertUnwindSafe(run).catch_unwind().await.ok()
-        };
-        let run = carried(run).boxed().shared();
-        if let Some(weak) = run.downgrade() {
-            let seat = Seat { run: weak, epoch, began, number, _plan: plan };
-            let before = self.alike.runs().insert(asked, seat);
-            drop(before);
-        }
-        run
+        });
+        carried(run).boxed().shared()
     }
 }
 

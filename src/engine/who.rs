@@ -4,8 +4,33 @@ use std::sync::Arc;
 
 use crate::principal::Principal;
 
+type Pairs = [(Arc<str>, Arc<str>)];
+
+/// As it stands in a principal.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Who {
+pub(super) struct Who<'a> {
+    tenant: &'a str,
+    subject: Option<&'a str>,
+    scopes: &'a [Arc<str>],
+    claims: &'a Pairs,
+    headers: &'a Pairs,
+}
+
+impl<'a> Who<'a> {
+    pub(super) fn of(principal: &'a Principal) -> Self {
+        // each by name, so that what is added is not forgotten here; the last two say nothing of who asks
+        let Principal { tenant, subject, scopes, claims, headers, trace: _, calls: _ } = principal;
+        Self { tenant, subject: subject.as_deref(), scopes, claims, headers }
+    }
+
+    pub(super) fn is(&self, principal: &Principal) -> bool {
+        *self == Who::of(principal)
+    }
+}
+
+/// The same, for whoever goes on without the principal.
+#[derive(Debug)]
+pub(super) struct KeptWho {
     tenant: Arc<str>,
     subject: Option<Arc<str>>,
     scopes: Vec<Arc<str>>,
@@ -13,9 +38,8 @@ pub(super) struct Who {
     headers: Vec<(Arc<str>, Arc<str>)>,
 }
 
-impl Who {
+impl KeptWho {
     pub(super) fn of(principal: &Principal) -> Self {
-        // each by name, so that what is added is not forgotten here; the last two say nothing of who asks
         let Principal { tenant, subject, scopes, claims, headers, trace: _, calls: _ } = principal;
         Self {
             tenant: Arc::clone(tenant),
@@ -37,10 +61,6 @@ impl Who {
 
     pub(super) fn is(&self, principal: &Principal) -> bool {
         let Self { tenant, subject, scopes, claims, headers } = self;
-        *tenant == principal.tenant
-            && *subject == principal.subject
-            && *scopes == principal.scopes
-            && *claims == principal.claims
-            && *headers == principal.headers
+        Who { tenant, subject: subject.as_deref(), scopes, claims, headers }.is(principal)
     }
 }

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::{FutureExt, join_all};
-
 use crate::cache::Hit;
 use crate::error::RequestError;
-use crate::execute::finish::{Group, Landed};
 use crate::execute::key::{ObjectKey, argument_key, with_remote_ids};
+use crate::execute::landed::{Group, Landed, wait};
 use crate::execute::several::{SeveralKeys, Union, name_of, whole};
 use crate::execute::sift::Sift;
 use crate::execute::slice::Slice;
@@ -341,21 +339,4 @@ pub(super) fn set(reaches: &mut [Reach], object: u32, reach: Reach) {
     if let Some(slot) = reaches.get_mut(object as usize) {
         *slot = reach;
     }
-}
-
-/// Waits for all loads of a step.
-pub(super) fn wait(mut landed: Landed) -> Begun {
-    let groups = landed.groups.iter_mut();
-    let flights: Vec<_> =
-        groups.map(|group| join_all(std::mem::take(&mut group.flights))).collect();
-    Begun::Waiting(
-        async move {
-            let chunks = join_all(flights).await;
-            for (group, chunks) in landed.groups.iter_mut().zip(chunks) {
-                group.chunks = chunks;
-            }
-            landed
-        }
-        .boxed(),
-    )
 }

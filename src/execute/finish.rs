@@ -6,46 +6,15 @@ use rustc_hash::FxHashMap;
 
 use crate::error::LoadError;
 use crate::execute::begin::{Reach, set};
-use crate::execute::looked_up::NamedRows;
+use crate::execute::landed::{Group, Landed};
 use crate::execute::several::{Union, name_of};
 use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, NullBy, Object, PartState, Run, Window};
 use crate::graph::{Graph, PartId, TypeId, Yields};
-use crate::load::{Chunk, Flight, KeyOutcome, Loaded};
+use crate::load::{Chunk, KeyOutcome, Loaded};
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Answer, Cell, Key};
-
-/// A step whose loads have landed.
-pub(super) struct Landed {
-    pub(super) step: StepId,
-    pub(super) reaches: Vec<Reach>,
-    pub(super) unions: Vec<Union>,
-    pub(super) groups: Vec<Group>,
-    pub(super) slice: Slice,
-    pub(super) written: Option<Result<Arc<Answer>, LoadError>>,
-    /// Of a step whose lists were there already: what their rows name, which was looked up.
-    pub(super) named: Option<NamedRows>,
-}
-
-impl Landed {
-    pub(super) fn new(step: StepId, reaches: Vec<Reach>, groups: Vec<Group>) -> Self {
-        let (unions, slice) = (Vec::new(), Slice::default());
-        Self { step, reaches, unions, groups, slice, written: None, named: None }
-    }
-
-    /// Whether there is anything to wait for.
-    pub(super) fn is_open(&self) -> bool {
-        self.groups.iter().any(|group| !group.pending.is_empty())
-    }
-}
-
-/// One load's keys under way, with the objects that wait for each.
-pub(super) struct Group {
-    pub(super) pending: Vec<(Key, Vec<u32>)>,
-    pub(super) flights: Vec<Flight>,
-    pub(super) chunks: Vec<Arc<Chunk>>,
-}
 
 impl Run<'_> {
     /// Of lists that name objects, these may still have to be looked up.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::execute::finish::Landed;
+use crate::execute::landed::Landed;
 use crate::execute::{Begun, Failure, Run, Waiting};
 use crate::graph::Effect;
 use crate::load::Early;
@@ -16,8 +16,7 @@ use crate::plan::{Stages, Step, StepId, Work};
 #[derive(Default)]
 pub(super) struct Flow {
     state: Vec<Progress>,
-    /// `None`: nothing was ever waited for.
-    waiting: Option<FuturesUnordered<Waiting>>,
+    waiting: Loads,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ impl Scope<'_> {
 
 impl Flow {
     pub(super) fn new(steps: usize) -> Self {
-        Self { state: vec![Progress::Waits; steps], waiting: None }
+        Self { state: vec![Progress::Waits; steps], waiting: Loads::None }
     }
 
     pub(super) fn is_done(&self, step: StepId) -> bool {
@@ -63,11 +62,51 @@ impl Flow {
     }
 }
 
+/// The loads that are waited for: mostly one.
+#[derive(Default)]
+enum Loads {
+    #[default]
+    None,
+    One(Waiting),
+    Many(FuturesUnordered<Waiting>),
+}
+
+impl Loads {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::One(_) => false,
+            Self::Many(loads) => loads.is_empty(),
+        }
+    }
+
+    fn push(&mut self, load: Waiting) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(load),
+            Self::One(first) => Self::Many([first, load].into_iter().collect()),
+            Self::Many(loads) => {
+                loads.push(load);
+                Self::Many(loads)
+            }
+        };
+    }
+
+    /// The next that lands; `None`: there is none.
+    async fn next(&mut self) -> Option<Landed> {
+        match self {
+            Self::None => None,
+            Self::One(load) => {
+                let landed = load.await;
+                *self = Self::None;
+                Some(landed)
+            }
+            Self::Many(loads) => loads.next().await,
+        }
+    }
+}
+
 /// The next load that lands; `None`: a page came first.
-async fn next(
-    waiting: &mut FuturesUnordered<Waiting>,
-    early: Option<&Early>,
-) -> Option<Option<Landed>> {
+async fn next(waiting: &mut Loads, early: Option<&Early>) -> Option<Option<Landed>> {
     let Some(early) = early else { return Some(waiting.next().await) };
     tokio::select! {
         biased;
@@ -89,9 +128,10 @@ impl Run<'_> {
         for scope in scopes {
             self.begin_ready(flow, *scope);
         }
-        let Some(waiting) = flow.waiting.as_mut().filter(|waiting| !waiting.is_empty()) else {
+        if flow.waiting.is_empty() {
             return false;
-        };
+        }
+        let waiting = &mut flow.waiting;
         let early = self.paging.as_ref().map(|paging| Arc::clone(&paging.early));
         let next = next(waiting, early.as_deref());
         let landed = match tokio::time::timeout_at(self.context.times.deadline, next).await {
@@ -121,8 +161,7 @@ impl Run<'_> {
             for scope in scopes {
                 self.begin_ready(flow, *scope);
             }
-            let Some(waiting) = &mut flow.waiting else { return };
-            let Some(Some(landed)) = waiting.next().now_or_never() else { return };
+            let Some(Some(landed)) = flow.waiting.next().now_or_never() else { return };
             self.land_step(flow, landed);
         }
     }
@@ -132,7 +171,7 @@ impl Run<'_> {
         self.waits.ended(step);
         match self.finish(landed) {
             Begun::Done => flow.set(step, Progress::Done),
-            Begun::Waiting(future) => flow.waiting.get_or_insert_default().push(future),
+            Begun::Waiting(future) => flow.waiting.push(future),
         }
     }
 
@@ -159,7 +198,7 @@ impl Run<'_> {
                     Begun::Waiting(future) => {
                         flow.set(id, Progress::Flies);
                         self.waits.began(id);
-                        flow.waiting.get_or_insert_default().push(future);
+                        flow.waiting.push(future);
                     }
                 }
             }
@@ -193,7 +232,7 @@ impl Run<'_> {
 
     /// The deadline passed: whatever is not done has failed.
     fn give_up(&mut self, flow: &mut Flow, scope: Scope<'_>) {
-        flow.waiting = None;
+        flow.waiting = Loads::None;
         for (id, step) in (0..).map(StepId).zip(&self.plan.steps) {
             if !flow.is_done(id) && self.marks.is_active(id) && scope.has(id, step) {
                 flow.set(id, Progress::Done);

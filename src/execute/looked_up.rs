@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::execute::begin::{Reach, wait};
-use crate::execute::finish::{Group, Landed};
+use crate::execute::begin::Reach;
+use crate::execute::landed::{Group, Landed, wait};
 use crate::execute::made::name_of;
 use crate::execute::records::lone;
 use crate::execute::state::{FailureId, number};

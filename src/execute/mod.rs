@@ -9,6 +9,7 @@ mod entities;
 mod finish;
 mod flow;
 mod key;
+mod landed;
 mod looked_up;
 mod made;
 mod merge;
@@ -135,7 +136,7 @@ struct Run<'a> {
 }
 
 /// A step that waits for loads.
-type Waiting = BoxFuture<'static, finish::Landed>;
+type Waiting = BoxFuture<'static, landed::Landed>;
 
 /// What became of a step when it was begun.
 enum Begun {
@@ -162,7 +163,7 @@ impl<'a> Run<'a> {
             graph,
             marks,
             refused,
-            memo: Memo::default(),
+            memo: Memo::of(planned.calls_bound),
             sites,
             arena: Arena::default(),
             now: Instant::now(),

@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use crate::execute::Run;
 use crate::execute::begin::Reach;
-use crate::execute::finish::Group;
 use crate::execute::flow::Flow;
+use crate::execute::landed::Group;
 use crate::execute::state::number;
 use crate::load::{Early, EarlyPage, Loaded, Told};
 use crate::plan::{CallStep, Stages, StepId, Work};

@@ -1,8 +1,8 @@
 //! Begins the step of a part: which key leads to it, for every object of its site.
 
-use crate::execute::begin::{Reach, wait};
-use crate::execute::finish::{Group, Landed};
+use crate::execute::begin::Reach;
 use crate::execute::key::{ObjectKey, normalized};
+use crate::execute::landed::{Group, Landed, wait};
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, PartState, Run, Way};
 use crate::graph::{CallId, IdentityRule, Part, PartId, ShapeId, TypeId};

@@ -7,7 +7,7 @@ use futures_util::future::FutureExt;
 use crate::cache::Tag;
 use crate::error::{BackendError, BackendFailure};
 use crate::execute::begin::Reach;
-use crate::execute::finish::Landed;
+use crate::execute::landed::Landed;
 use crate::execute::slice::Slice;
 use crate::execute::{Begun, Run};
 use crate::graph::{Drop, Graph, TypeId};

@@ -45,6 +45,8 @@ impl Edge {
 
     /// What every request passes, the outermost first.
     pub(super) async fn pass(self: Arc<Self>, request: Request) -> Response {
+        // boxed: it is handed on many times before it is read
+        let request = Box::new(request);
         let observer = self.observer.clone();
         observe(&observer, request, async |request| {
             let encodings = encodings(&request);
@@ -58,7 +60,7 @@ impl Edge {
         .await
     }
 
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Box<Request>) -> Response {
         match &self.graph {
             Some(place) if request.uri().path() == "/graphql" => {
                 let server = place.server.clone();
@@ -67,7 +69,7 @@ impl Edge {
                 origin::admit(place, request, handled).await
             }
             _ => {
-                let Ok(response) = Box::pin(self.routes.clone().oneshot(request)).await;
+                let Ok(response) = Box::pin(self.routes.clone().oneshot(*request)).await;
                 response
             }
         }

@@ -27,7 +27,7 @@ use crate::telemetry::context::LogContext;
 /// How a federation's router asks for a trace.
 const INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 
-pub(super) async fn handle(server: Server, request: axum::extract::Request) -> Response {
+pub(super) async fn handle(server: Server, request: Box<axum::extract::Request>) -> Response {
     let gateway = server.current();
     let (mut parts, body) = request.into_parts();
     let principal = principal(&parts, &gateway.engine.graph().forward_headers);

@@ -6,7 +6,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::accept;
+use super::accept::{self, Media};
 use crate::engine::{Format, Payload, Payloads};
 
 /// What stands before each part; `-` is the boundary that Apollo's clients take for granted.
@@ -16,6 +16,9 @@ const END: &str = "--\r\n";
 
 /// The format of parts that the client prefers, if it takes parts at least as gladly as a whole answer.
 pub(super) fn accepted(headers: &HeaderMap) -> Option<Format> {
+    if accept::plain(headers, Media::Json).is_some() {
+        return None;
+    }
     let ranges = headers
         .get_all(header::ACCEPT)
         .iter()

@@ -54,8 +54,8 @@ impl Observer {
 
 pub(super) async fn observe(
     observer: &Observer,
-    mut request: Request,
-    answer: impl AsyncFnOnce(Request) -> Response,
+    mut request: Box<Request>,
+    answer: impl AsyncFnOnce(Box<Request>) -> Response,
 ) -> Response {
     let id = request.headers().get(&REQUEST_ID).filter(|id| is_sane(id));
     let id = id.map_or_else(fresh_id, |id| Bytes::copy_from_slice(id.as_bytes()));

@@ -122,14 +122,14 @@ fn authority(headers: &HeaderMap) -> Option<Authority> {
 
 /// Around the routes of a router.
 pub(super) async fn around(State(place): State<Place>, request: Request, next: Next) -> Response {
-    admit(&place, request, async |request| next.run(request).await).await
+    admit(&place, Box::new(request), async |request| next.run(*request).await).await
 }
 
 /// Around every request but those for health: its `Host`, and what pages of other origins may read.
 pub(super) async fn admit(
     place: &Place,
-    request: Request,
-    answer: impl AsyncFnOnce(Request) -> Response,
+    request: Box<Request>,
+    answer: impl AsyncFnOnce(Box<Request>) -> Response,
 ) -> Response {
     let gateway = place.server.current();
     let http = &gateway.settings.http;

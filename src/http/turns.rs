@@ -8,10 +8,12 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::task::AtomicWaker;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -33,7 +35,13 @@ impl Turns {
         are_many: impl Fn() -> bool,
     ) -> F::Output {
         let mut asked: Option<BoxFuture<'static, Option<OwnedSemaphorePermit>>> = None;
+        let called = Arc::new(Called::default());
+        let waker = Waker::from(Arc::clone(&called));
         poll_fn(|context| {
+            called.task.register(context.waker());
+            if !called.is_due.load(Ordering::Acquire) {
+                return Poll::Pending;
+            }
             if asked.is_none() && are_many() {
                 asked = Some(Box::pin(ask(Arc::clone(&self.processors))));
             }
@@ -42,7 +50,7 @@ impl Turns {
                 None => None,
             };
             asked = None;
-            let done = work.as_mut().poll(context);
+            let done = called.at_work(context, |context| work.as_mut().poll(context), &waker);
             turn.into_iter().for_each(end);
             done
         })
@@ -54,6 +62,54 @@ impl Turns {
         let begin = Instant::now();
         drop(ask(Arc::clone(&self.processors)).await);
         begin.elapsed()
+    }
+}
+
+/// Whether work was called for since it was last at it. Its connection is looked at for other reasons too: each time, the work would
+/// walk down to whatever it waits for.
+struct Called {
+    is_due: AtomicBool,
+    /// Who does the work.
+    task: AtomicWaker,
+}
+
+impl Called {
+    /// Goes on with the work. What calls for it meanwhile calls nobody who is at it already.
+    fn at_work<T>(
+        &self,
+        context: &mut Context<'_>,
+        work: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+        waker: &Waker,
+    ) -> Poll<T> {
+        drop(self.task.take());
+        // a store could be overtaken by what the work reads
+        self.is_due.swap(false, Ordering::AcqRel);
+        let done = work(&mut Context::from_waker(waker));
+        if done.is_pending() {
+            self.task.register(context.waker());
+            if self.is_due.load(Ordering::Acquire) {
+                context.waker().wake_by_ref();
+            }
+        }
+        done
+    }
+}
+
+impl Default for Called {
+    /// It has yet to begin.
+    fn default() -> Self {
+        Self { is_due: AtomicBool::new(true), task: AtomicWaker::new() }
+    }
+}
+
+impl Wake for Called {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.is_due.store(true, Ordering::Release);
+        self.task.wake();
     }
 }
 
@@ -74,6 +130,7 @@ fn end(turn: OwnedSemaphorePermit) {
 mod tests {
     use std::pin::pin;
     use std::sync::Mutex;
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -110,6 +167,39 @@ mod tests {
         assert!(place <= 1, "it waited for one turn at the most: {done:?}");
         let worked: Vec<u8> = done.into_iter().filter(|name| *name != 9).collect();
         assert_eq!(worked, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn work_is_gone_on_with_when_it_is_called_for_and_at_no_other_time() {
+        let turns = Turns::new(1);
+        let looked = AtomicUsize::new(0);
+        let mut given = pin!(poll_fn(|context: &mut Context<'_>| {
+            match looked.fetch_add(1, Ordering::Relaxed) {
+                // at once, and by what goes on elsewhere
+                0 => context.waker().wake_by_ref(),
+                1 => drop(tokio::spawn(call(context.waker().clone()))),
+                _ => return Poll::Ready(()),
+            }
+            Poll::Pending
+        }));
+        let mut work = pin!(turns.take(given.as_mut(), || false));
+        let mut often = 0;
+        poll_fn(|context| {
+            often += 1;
+            let nobody = &mut Context::from_waker(Waker::noop());
+            // it is looked at three times as often as it is called for
+            let early =
+                work.as_mut().poll(nobody).is_ready() || work.as_mut().poll(nobody).is_ready();
+            if early { Poll::Ready(()) } else { work.as_mut().poll(context) }
+        })
+        .await;
+        assert_eq!(looked.load(Ordering::Relaxed), 3);
+        assert!(often <= 4, "{often}");
+    }
+
+    async fn call(waker: Waker) {
+        yield_now().await;
+        waker.wake();
     }
 
     #[tokio::test]

@@ -33,7 +33,6 @@ pub(super) fn start(
         load.wanted = load.wanted.union(shelf.held(load.cache_key(key.as_str(), &mut buffer)));
     }
     load.project(&graph);
-    let permits = Arc::new(Semaphore::new(parallel(&call.keys)));
     let until = load.deadline.instant();
     load.deadline = load.deadline.shared();
     let load = Arc::new(load);
@@ -46,7 +45,7 @@ pub(super) fn start(
     for key in keys {
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
         if let Some(flight) = board.join(cache_key, load.wanted, began, until) {
-            memo.flights.insert(Arc::from(cache_key), (load.wanted, flight.clone()));
+            memo.note(&Arc::from(cache_key), load.wanted, &flight);
             flights.push(flight);
         // One that landed since the key was looked up has left its answer.
         } else if let Some(hit) = shelf.get(cache_key, load.wanted, now) {
@@ -56,15 +55,19 @@ pub(super) fn start(
             own.push(key);
         }
     }
-    for keys in chunks(&call.keys, own) {
-        let cache_keys: Vec<Arc<[u8]>> =
+    let chunks = chunks(&call.keys, own);
+    let parallel = parallel(&call.keys);
+    // as many as there are may fly at once
+    let permits = (chunks.len() > parallel).then(|| Arc::new(Semaphore::new(parallel)));
+    for keys in chunks {
+        let cache_keys: Arc<[Arc<[u8]>]> =
             keys.iter().map(|key| Arc::from(load.cache_key(key.as_str(), &mut buffer))).collect();
         let number = FLIGHT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        let seats = Seats { loader: Arc::clone(loader), keys: cache_keys.clone(), number };
-        let flight = fly(seats, Arc::clone(&permits), Arc::clone(&load), keys, began);
+        let seats = Seats { loader: Arc::clone(loader), keys: Arc::clone(&cache_keys), number };
+        let flight = fly(seats, permits.clone(), Arc::clone(&load), keys, began);
         board.offer(&cache_keys, &flight, &load, began, number);
-        for key in cache_keys {
-            memo.flights.insert(key, (load.wanted, flight.clone()));
+        for key in &*cache_keys {
+            memo.note(key, load.wanted, &flight);
         }
         flights.push(flight);
     }
@@ -80,13 +83,16 @@ fn landed(key: Key, loaded: Loaded) -> Flight {
 /// One chunk's future, that any waiter drives.
 fn fly(
     seats: Seats,
-    permits: Arc<Semaphore>,
+    permits: Option<Arc<Semaphore>>,
     load: Arc<Load>,
     keys: Vec<Key>,
     began: Epoch,
 ) -> Flight {
     async move {
-        let _permit = permits.acquire().await;
+        let _permit = match &permits {
+            Some(permits) => permits.acquire().await.ok(),
+            None => None,
+        };
         Arc::new(run(&seats.loader, &load, keys, began).await)
     }
     .boxed()
@@ -96,7 +102,7 @@ fn fly(
 /// Takes a flight's seats away when it lands, and also when nobody waits for it anymore.
 struct Seats {
     loader: Arc<Loader>,
-    keys: Vec<Arc<[u8]>>,
+    keys: Arc<[Arc<[u8]>]>,
     number: u64,
 }
 
@@ -138,43 +144,41 @@ pub(crate) fn chunks(mode: &KeyMode, keys: Vec<Key>) -> Vec<Vec<Key>> {
 }
 
 /// One chunk: fetched, mapped, matched by key, kept. A refused chunk is halved where the call says so.
-fn run<'a>(
+async fn run(loader: &Arc<Loader>, load: &Load, keys: Vec<Key>, began: Epoch) -> Chunk {
+    let call = loader.graph.call(load.call);
+    let fetched = answers(loader, load, &keys).await;
+    match fetched.and_then(|(answers, fetched)| keep(loader, load, &keys, answers, &fetched, began))
+    {
+        Ok(outcomes) => Chunk { keys, outcomes },
+        Err(error) if keys.len() > 1 && is_split(call, &error) => {
+            let mut keys = keys;
+            let right = keys.split_off(keys.len() / 2);
+            let (mut left, right) = futures_util::future::join(
+                half(loader, load, keys, began),
+                half(loader, load, right, began),
+            )
+            .await;
+            left.keys.extend(right.keys);
+            left.outcomes.extend(right.outcomes);
+            left
+        }
+        Err(error) => {
+            let failure = failure(loader, call, error);
+            let bridged = |key| bridge(loader, load, key, &failure);
+            let outcomes =
+                keys.iter().map(|key| bridged(key).ok_or_else(|| Arc::clone(&failure))).collect();
+            Chunk { keys, outcomes }
+        }
+    }
+}
+
+fn half<'a>(
     loader: &'a Arc<Loader>,
     load: &'a Load,
     keys: Vec<Key>,
     began: Epoch,
 ) -> BoxFuture<'a, Chunk> {
-    async move {
-        let call = loader.graph.call(load.call);
-        let fetched = answers(loader, load, &keys).await;
-        match fetched
-            .and_then(|(answers, fetched)| keep(loader, load, &keys, answers, &fetched, began))
-        {
-            Ok(outcomes) => Chunk { keys, outcomes },
-            Err(error) if keys.len() > 1 && is_split(call, &error) => {
-                let mut keys = keys;
-                let right = keys.split_off(keys.len() / 2);
-                let (mut left, right) = futures_util::future::join(
-                    run(loader, load, keys, began),
-                    run(loader, load, right, began),
-                )
-                .await;
-                left.keys.extend(right.keys);
-                left.outcomes.extend(right.outcomes);
-                left
-            }
-            Err(error) => {
-                let failure = failure(loader, call, error);
-                let bridged = |key| bridge(loader, load, key, &failure);
-                let outcomes = keys
-                    .iter()
-                    .map(|key| bridged(key).ok_or_else(|| Arc::clone(&failure)))
-                    .collect();
-                Chunk { keys, outcomes }
-            }
-        }
-    }
-    .boxed()
+    run(loader, load, keys, began).boxed()
 }
 
 fn is_split(call: &Call, error: &BackendError) -> bool {

@@ -235,9 +235,22 @@ impl Looked {
 #[derive(Debug, Default)]
 pub struct Memo {
     flights: FxHashMap<Arc<[u8]>, (SlotSet, Flight)>,
+    /// There is but one load: nobody asks for it again.
+    is_of_one: bool,
 }
 
 impl Memo {
+    /// Of an operation that can make so many calls.
+    pub fn of(calls: u64) -> Self {
+        Self { is_of_one: calls <= 1, ..Self::default() }
+    }
+
+    fn note(&mut self, cache_key: &Arc<[u8]>, wanted: SlotSet, flight: &Flight) {
+        if !self.is_of_one {
+            self.flights.insert(Arc::clone(cache_key), (wanted, flight.clone()));
+        }
+    }
+
     /// This operation's own flight for a key.
     pub(crate) fn find(&self, load: &Load, cache_key: &[u8]) -> Option<&Flight> {
         if self.flights.is_empty() {

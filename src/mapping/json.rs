@@ -25,7 +25,7 @@ pub(super) fn decode(
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
         nodes,
         open: Vec::new(),
-        names: Names::default(),
+        names: Names::new(),
         depth_max: depth_max.min(DEPTH_MAX),
         rewritten: String::new(),
     };

@@ -6,8 +6,10 @@ use super::json::offset;
 /// Objects with fewer members are compared faster than remembered.
 const REMEMBERED_MIN: usize = 8;
 
+/// Most bodies have no more names open at once before their records look like each other.
+const ROOM: usize = 16;
+
 /// The names of the open objects, by hash.
-#[derive(Default)]
 pub(super) struct Names {
     hashes: Vec<u32>,
     /// By depth: the names of the last large object without a repetition. The next one mostly has the same.
@@ -15,6 +17,10 @@ pub(super) struct Names {
 }
 
 impl Names {
+    pub(super) fn new() -> Self {
+        Self { hashes: Vec::with_capacity(ROOM), distinct: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.hashes.len()
     }

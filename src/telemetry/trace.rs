@@ -112,8 +112,15 @@ impl fmt::Display for TraceId {
 
 /// Lower-case hexadecimal digits, two for each byte. The library's own formatting costs ten times as much, and every request has some.
 pub fn push_hex(text: &mut String, bytes: &[u8]) {
-    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    let mut digits = [0; 32];
+    for bytes in bytes.chunks(digits.len() / 2) {
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        let written = digits.get(..2 * bytes.len()).unwrap_or_default();
+        text.push_str(std::str::from_utf8(written).unwrap_or_default());
+    }
 }
 
 fn is_printable(text: &str) -> bool {

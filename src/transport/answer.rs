@@ -1,5 +1,7 @@
 //! What every answer has, whatever its format: its own errors, a name for what came.
 
+use hyper::header::CONTENT_TYPE;
+
 use super::WireResponse;
 use crate::error::BackendError;
 use crate::graph::{Call, ErrorPaths, OnViolation};
@@ -131,14 +133,14 @@ pub(super) fn describe(response: &WireResponse) -> String {
 
 /// The type of `Content-Type`, lower case, without its parameters.
 pub(super) fn media_type(response: &WireResponse) -> Option<String> {
-    let value = response.header("content-type")?;
+    let value = response.header(CONTENT_TYPE)?;
     let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media.is_empty() { None } else { Some(media) }
 }
 
 /// The `charset` of `Content-Type`, lower case.
 pub(super) fn charset(response: &WireResponse) -> Option<String> {
-    let value = response.header("content-type")?;
+    let value = response.header(CONTENT_TYPE)?;
     value.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim()

@@ -4,19 +4,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use hyper::header::{AsHeaderName, Entry, HeaderMap, HeaderName};
 
+use super::headers;
 use super::http::{self, Client};
 use crate::error::BackendError;
 use crate::graph::{Backend, Method, Propagates};
 use crate::telemetry::trace::Trace;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// A request as it goes out.
 #[derive(Clone)]
 pub struct WireRequest {
     pub method: Method,
     pub url: String,
-    /// Lower-case names, each once.
-    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// Each once.
+    pub headers: HeaderMap,
     pub body: Bytes,
     /// The most that the answer's body may hold, after decompression.
     pub answer_bytes: usize,
@@ -32,25 +38,40 @@ impl std::fmt::Debug for WireRequest {
 
 impl WireRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// Names the trace and the open span, unless the vendor file says what to name, and passes on what the backend is to have.
-    pub fn continue_trace(&mut self, trace: &Trace, propagates: Propagates) {
-        self.set_default_header("traceparent", &trace.traceparent());
+    pub fn continue_trace(
+        &mut self,
+        trace: &Trace,
+        propagates: Propagates,
+    ) -> Result<(), BackendError> {
+        self.set_default(TRACEPARENT, &trace.traceparent())?;
         if let Some(state) = trace.state().filter(|_| propagates.state) {
-            self.set_default_header("tracestate", state);
+            self.set_default(TRACESTATE, state)?;
         }
         if let Some(baggage) = trace.baggage().filter(|_| propagates.baggage) {
-            self.set_default_header("baggage", baggage);
+            self.set_default(BAGGAGE, baggage)?;
         }
+        Ok(())
     }
 
-    /// Sets a header that is not there, of a lower-case name.
-    pub fn set_default_header(&mut self, name: &str, value: &str) {
-        if self.header(name).is_none() {
-            self.headers.push((name.into(), value.into()));
+    /// Sets a header that is not there.
+    pub fn set_default_header(&mut self, name: &str, value: &str) -> Result<(), BackendError> {
+        self.set_default(headers::name(name)?, value)
+    }
+
+    pub(super) fn set_default(
+        &mut self,
+        name: HeaderName,
+        value: &str,
+    ) -> Result<(), BackendError> {
+        if let Entry::Vacant(place) = self.headers.entry(name) {
+            let value = headers::value(place.key(), value)?;
+            place.insert(value);
         }
+        Ok(())
     }
 }
 
@@ -73,18 +94,19 @@ impl Place {
 #[derive(Clone, Debug, Default)]
 pub struct WireResponse {
     pub status: u16,
-    /// Lower-case names; a name may occur more than once.
-    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// A name may occur more than once.
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
 impl WireResponse {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| &**other == name).map(|(_, value)| &**value)
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(other, _)| &**other == name).map(|(_, value)| &**value)
+    /// Those that are not text are left out: nothing reads them.
+    pub fn headers_named(&self, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 }
 

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
+use hyper::header::{AGE, CACHE_CONTROL, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+
 use super::{WireRequest, WireResponse};
+use crate::error::BackendError;
 use crate::graph::Method;
 use crate::value::{Freshness, Validators};
 
@@ -18,7 +21,7 @@ const VALIDATOR_BYTES_MAX: usize = 256;
 pub(super) fn of(response: &WireResponse) -> Freshness {
     let mut told = Freshness { validators: validators(response), ..Freshness::default() };
     let (mut seconds, mut is_stale) = (None, false);
-    for directive in response.headers_named("cache-control").flat_map(|value| value.split(',')) {
+    for directive in response.headers_named(CACHE_CONTROL).flat_map(|value| value.split(',')) {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         let value = value.trim().trim_matches('"').parse::<u64>().ok();
         match name.trim().to_ascii_lowercase().as_str() {
@@ -39,7 +42,7 @@ pub(super) fn of(response: &WireResponse) -> Freshness {
             _ => {}
         }
     }
-    let age = response.header("age").and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or(0);
+    let age = response.header(AGE).and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or(0);
     told.max_age = match seconds.map(|seconds| seconds.saturating_sub(age)) {
         _ if is_stale => Some(STALE_AT_ONCE),
         Some(0) => Some(STALE_AT_ONCE),
@@ -50,8 +53,8 @@ pub(super) fn of(response: &WireResponse) -> Freshness {
 
 fn validators(response: &WireResponse) -> Option<Validators> {
     let is_short = |value: &&str| value.len() <= VALIDATOR_BYTES_MAX;
-    let etag = response.header("etag").map(str::trim).filter(is_short).filter(|tag| is_etag(tag));
-    let modified = response.header("last-modified").map(str::trim).filter(is_short);
+    let etag = response.header(ETAG).map(str::trim).filter(is_short).filter(|tag| is_etag(tag));
+    let modified = response.header(LAST_MODIFIED).map(str::trim).filter(is_short);
     let modified = modified.filter(|date| is_http_date(date));
     (etag.is_some() || modified.is_some())
         .then(|| Validators { etag: etag.map(Box::from), last_modified: modified.map(Box::from) })
@@ -70,18 +73,20 @@ fn is_http_date(text: &str) -> bool {
 }
 
 /// Asks for an answer only if it is not the one that is known.
-pub(super) fn ask_if_changed(request: &mut WireRequest, known: &Validators) {
+pub(super) fn ask_if_changed(
+    request: &mut WireRequest,
+    known: &Validators,
+) -> Result<(), BackendError> {
     if request.method != Method::Get {
-        return;
+        return Ok(());
     }
-    let headers = [("if-none-match", &known.etag), ("if-modified-since", &known.last_modified)];
+    let headers = [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)];
     for (name, value) in headers {
-        if let Some(value) = value
-            && request.header(name).is_none()
-        {
-            request.headers.push((name.into(), value.clone()));
+        if let Some(value) = value {
+            request.set_default(name, value)?;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -90,9 +95,8 @@ mod tests {
 
     #[track_caller]
     fn check(headers: &[(&str, &str)], expected: Option<(Option<&str>, Option<&str>)>) {
-        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        let response =
-            WireResponse { status: 200, headers: headers.collect(), ..WireResponse::default() };
+        let headers = crate::transport::fields(headers.iter().copied());
+        let response = WireResponse { status: 200, headers, ..WireResponse::default() };
         let found = of(&response).validators;
         let found = found.as_ref().map(|it| (it.etag.as_deref(), it.last_modified.as_deref()));
         assert_eq!(found, expected);

@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod freshness;
+mod headers;
 mod http;
 mod idempotency;
 mod pages;
@@ -17,11 +18,14 @@ mod soap;
 mod token;
 
 pub use client::{MemoryWire, Place, Wire, WireRequest, WireResponse};
+pub use headers::fields;
 pub use idempotency::key as idempotency_key;
 pub use post::{Post, Posted};
 pub use quota::{Told, told};
 pub use soap::body_tree;
 pub use token::{Granted, granted, token_request};
+
+use hyper::header::{AUTHORIZATION, Entry, HeaderMap, HeaderName, LINK};
 
 use crate::error::BackendError;
 use crate::graph::{Auth, Backend, Call, Method, RequestTemplate};
@@ -53,7 +57,7 @@ pub fn request(
         RequestTemplate::Soap(template) => soap::request(backend, call, template, inputs),
     }?;
     if let Some(known) = inputs.known {
-        freshness::ask_if_changed(&mut request, known);
+        freshness::ask_if_changed(&mut request, known)?;
     }
     Ok(request)
 }
@@ -70,7 +74,7 @@ pub fn decode(
         let payload = Payload::default();
         return Ok(Decoded { payload, next: None, freshness, violation: None });
     }
-    let links: Vec<String> = response.headers_named("link").map(str::to_owned).collect();
+    let links: Vec<String> = response.headers_named(LINK).map(str::to_owned).collect();
     let answer::Checked { payload, violation } = match &call.request {
         RequestTemplate::Rest(template) => {
             rest::decode(call, template, response, inputs.keys.len())?
@@ -85,22 +89,31 @@ pub fn decode(
 struct Draft {
     method: Method,
     target: Target,
-    headers: Vec<(Box<str>, Box<str>)>,
+    headers: HeaderMap,
     body: Vec<u8>,
 }
 
+/// Most requests have no more headers, those of the client included.
+const HEADERS: usize = 8;
+
 impl Draft {
-    /// Sets a header; one of this name that is there already is replaced.
-    fn set_header(&mut self, name: &str, value: impl Into<Box<str>>) {
-        let name = name.to_ascii_lowercase();
-        self.headers.retain(|(other, _)| **other != *name);
-        self.headers.push((name.into(), value.into()));
+    fn new(method: Method, target: Target, body: Vec<u8>) -> Self {
+        Self { method, target, headers: HeaderMap::with_capacity(HEADERS), body }
     }
 
-    fn set_default_header(&mut self, name: &str, value: &str) {
-        if !self.headers.iter().any(|(other, _)| &**other == name) {
-            self.set_header(name, value);
+    /// Sets a header; one of this name that is there already is replaced.
+    fn set_header(&mut self, name: HeaderName, value: &str) -> Result<(), BackendError> {
+        let value = headers::value(&name, value)?;
+        self.headers.insert(name, value);
+        Ok(())
+    }
+
+    fn set_default_header(&mut self, name: HeaderName, value: &str) -> Result<(), BackendError> {
+        if let Entry::Vacant(place) = self.headers.entry(name) {
+            let value = headers::value(place.key(), value)?;
+            place.insert(value);
         }
+        Ok(())
     }
 
     /// Headers of the vendor file; a null value leaves its header out.
@@ -114,7 +127,7 @@ impl Draft {
                 return Err(refused(format!("header `{name}`: {reason}")));
             }
             if let Some(value) = template.render(scope)? {
-                self.set_header(name, value);
+                self.set_header(headers::name(name)?, &value)?;
             }
         }
         Ok(())
@@ -130,7 +143,7 @@ impl Draft {
                 if let Some(reason) = forbidden_header(name) {
                     return Err(refused(format!("header `{name}`: {reason}")));
                 }
-                self.set_header(name, &**value);
+                self.set_header(headers::name(name)?, value)?;
             }
             Auth::Query { name, value } => {
                 let value = serde_json::Value::from(&**value);
@@ -140,9 +153,11 @@ impl Draft {
                 if user.contains(':') {
                     return Err(refused("a user of basic authentication holds no colon"));
                 }
-                self.set_header("authorization", basic(user, password));
+                self.set_header(AUTHORIZATION, &basic(user, password))?;
             }
-            Auth::Bearer { token } => self.set_header("authorization", format!("Bearer {token}")),
+            Auth::Bearer { token } => {
+                self.set_header(AUTHORIZATION, &format!("Bearer {token}"))?;
+            }
         }
         Ok(())
     }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
 use hyper::Uri;
-use hyper::header::RETRY_AFTER;
+use hyper::header::{HeaderMap, RETRY_AFTER};
 use tokio::time::timeout;
 
 use super::client::WireRequest;
-use super::http::{Client, exchange, header};
+use super::http::{Client, Whole};
 use crate::error::BackendError;
 use crate::graph::{Method, Tls};
 
@@ -52,13 +51,12 @@ impl Post {
         let mut request = WireRequest {
             method: Method::Post,
             url: url.to_owned(),
-            headers: Vec::new(),
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             answer_bytes: ANSWER_BYTES_MAX,
         };
         for (name, value) in headers {
-            header(name, value)?;
-            request.set_default_header(&name.to_ascii_lowercase(), value);
+            request.set_default_header(name, value)?;
         }
         Ok(Self { client: Client::to(url, tls, timeout, 1)?, request, timeout })
     }
@@ -71,21 +69,13 @@ impl Post {
     }
 
     async fn exchange(&self, request: WireRequest) -> Result<Posted, BackendError> {
-        let (head, mut answer) = self.client.open(request).await?.into_parts();
+        let Whole { head, body, .. } = self.client.exchange(request).await?;
         let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
-        let mut body = BytesMut::new();
-        while let Some(frame) = answer.frame().await {
-            let Ok(chunk) = frame.map_err(exchange)?.into_data() else { continue };
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                break;
-            }
-            body.extend_from_slice(&chunk);
-        }
         Ok(Posted {
             status: head.status.as_u16(),
             retry_after: retry_after.map(Duration::from_secs),
-            body: body.freeze(),
+            body,
         })
     }
 }

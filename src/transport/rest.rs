@@ -1,5 +1,7 @@
 //! REST: method, URL, headers, JSON or form bodies; JSON answers.
 
+use hyper::header::{ACCEPT, CONTENT_TYPE};
+
 use super::answer::{self, Checked, Words, check, describe, is_missing, undecoded};
 use super::{Draft, WireRequest, WireResponse};
 use crate::error::BackendError;
@@ -18,16 +20,15 @@ pub(super) fn request(
     for (name, value) in &template.query {
         push_pair(&mut target.query, name, &value.evaluate(&scope)?)?;
     }
-    let mut draft =
-        Draft { method: template.method, target, headers: Vec::new(), body: Vec::new() };
+    let mut draft = Draft::new(template.method, target, Vec::new());
     draft.set_templates(&backend.headers, &scope)?;
     draft.set_templates(&template.headers, &scope)?;
     if let Some(body) = &template.body {
         let body = body.render(&scope)?;
-        draft.set_default_header("content-type", body.content_type);
+        draft.set_default_header(CONTENT_TYPE, body.content_type)?;
         draft.body = body.bytes;
     }
-    draft.set_default_header("accept", "application/json");
+    draft.set_default_header(ACCEPT, "application/json")?;
     draft.authorize(&backend.auth)?;
     Ok(draft.finish(backend, call))
 }

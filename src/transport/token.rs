@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{WireRequest, WireResponse, basic};
+use super::{WireRequest, WireResponse, basic, headers};
 use crate::error::BackendError;
 use crate::graph::{ClientCredentials, Method};
 use crate::template::{encode, push_pair};
@@ -40,10 +41,9 @@ pub fn token_request(client: &ClientCredentials) -> Result<WireRequest, BackendE
     if let Some(scope) = &client.scope {
         push("scope", scope)?;
     }
-    let mut headers: Vec<(Box<str>, Box<str>)> = vec![
-        ("content-type".into(), "application/x-www-form-urlencoded".into()),
-        ("accept".into(), "application/json".into()),
-    ];
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    fields.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if client.in_body {
         push("client_id", &client.client_id)?;
         push("client_secret", &client.client_secret)?;
@@ -55,12 +55,12 @@ pub fn token_request(client: &ClientCredentials) -> Result<WireRequest, BackendE
             out
         };
         let pair = basic(&encoded(&client.client_id), &encoded(&client.client_secret));
-        headers.push(("authorization".into(), pair.into()));
+        fields.insert(AUTHORIZATION, headers::value(&AUTHORIZATION, &pair)?);
     }
     Ok(WireRequest {
         method: Method::Post,
         url: client.token_url.to_string(),
-        headers,
+        headers: fields,
         body: body.into(),
         answer_bytes: ANSWER_BYTES,
     })

@@ -10,7 +10,7 @@ const INVALID: &str = "BACKEND_INVALID_ANSWER";
 /// Every call of the backend whose line begins so gets this body with status 200.
 fn answering(line: &str, media: &str, body: &str) -> Gateway {
     let gateway = Deployment::new().start();
-    let headers = vec![("content-type".into(), media.to_owned().into())];
+    let headers = cyclorama::transport::fields([("content-type", media)]);
     let response = WireResponse { status: 200, headers, body: body.to_owned().into() };
     gateway.world(|world| world.replies.insert(line.to_owned(), Ok(response)));
     gateway

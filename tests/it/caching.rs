@@ -72,7 +72,7 @@ async fn no_store_of_the_backend_always_wins() {
             &json!({ "items": [{ "id": "c1", "name": "Customer 1" }] }),
         );
         if let Some(Ok(reply)) = world.replies.get_mut("crm POST /customers/batch") {
-            reply.headers.push(("cache-control".into(), "no-store".into()));
+            reply.headers.extend(cyclorama::transport::fields([("cache-control", "no-store")]));
         }
     });
     assert_eq!(count(&gateway, &customer("name")).await, 1);
@@ -258,7 +258,7 @@ fn with_cache_control(gateway: &Gateway, value: &str) {
         let body = json!({ "items": [{ "id": "c1", "name": "Customer 1" }] });
         world.reply("crm POST /customers/batch", 200, &body);
         if let Some(Ok(reply)) = world.replies.get_mut("crm POST /customers/batch") {
-            reply.headers.push(("cache-control".into(), value.into()));
+            reply.headers.extend(cyclorama::transport::fields([("cache-control", value)]));
         }
     });
 }

@@ -24,7 +24,7 @@ fn deployment(on_violation: &str) -> Deployment {
 }
 
 fn answering(gateway: &Gateway, balance: &str) {
-    let headers = vec![("content-type".into(), "application/json".into())];
+    let headers = cyclorama::transport::fields([("content-type", "application/json")]);
     let body = format!("{{\"balance\":{balance},\"currency\":\"EUR\"}}").into();
     let response = WireResponse { status: 200, headers, body };
     gateway.world(|world| {

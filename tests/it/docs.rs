@@ -207,7 +207,7 @@ fn record(graph: &Graph, ty: &str, role: &str, input: &Block, place: &str) -> Va
     };
     let response = WireResponse {
         status: 200,
-        headers: vec![("content-type".into(), content_type.into())],
+        headers: cyclorama::transport::fields([("content-type", content_type)]),
         body: body.into(),
     };
     let key = Key::new("1");

@@ -67,7 +67,7 @@ fn wire(said: Said, asked: Arc<Mutex<Vec<String>>>) -> MemoryWire {
             let media = if is_xml { "text/xml" } else { "application/json" };
             Ok(WireResponse {
                 status: if found.is_some() { 200 } else { 404 },
-                headers: vec![("content-type".into(), media.into())],
+                headers: cyclorama::transport::fields([("content-type", media)]),
                 body: found
                     .cloned()
                     .unwrap_or_else(|| r#"{"error":{"code":"none"}}"#.into())

@@ -46,9 +46,7 @@ fn headed(gateway: &Gateway, line: &str, status: u16, body: &Value, headers: &[(
     gateway.world(|world| {
         world.reply(line, status, body);
         if let Some(Ok(reply)) = world.replies.get_mut(line) {
-            reply
-                .headers
-                .extend(headers.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+            reply.headers.extend(cyclorama::transport::fields(headers.iter().copied()));
         }
     });
 }

@@ -1,8 +1,12 @@
 //! Connections to backends: which way they go, and what becomes of a request over one that the backend closes.
 
+use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
 
 use cyclorama::backend::{Backends, Page};
 use cyclorama::error::{BackendError, ErrorCode};
@@ -10,6 +14,7 @@ use cyclorama::graph::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::task::coop::poll_proceed;
 
 use crate::program::{self, Served, customer_query, deployment};
 use crate::transport::{Given, backend, call, graph, later, rest};
@@ -38,15 +43,20 @@ async fn a_proxy_that_the_environment_names_is_not_asked() {
 #[derive(Clone, Copy)]
 enum Does {
     Answers,
+    /// In chunks, all at once.
+    Chunks,
     /// And closes the connection when it is idle.
     Closes,
     /// It takes the request, and closes the connection in the place of an answer.
     Breaks,
+    /// It takes the request and says so, and says so again when the other side has closed the connection.
+    Waits,
 }
 
 struct Server {
     url: String,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     /// Both sides of a connection that was idle are closed.
     closed: Arc<Notify>,
 }
@@ -58,12 +68,15 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (requests, closed) = (Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
         let (seen, notify) = (Arc::clone(&requests), Arc::clone(&closed));
+        let connections = Arc::<AtomicUsize>::default();
+        let accepted = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(serve(stream, does, Arc::clone(&seen), Arc::clone(&notify)));
             }
         });
-        Self { url, requests, closed }
+        Self { url, requests, connections, closed }
     }
 
     fn backends(&self) -> Backends {
@@ -90,10 +103,20 @@ async fn serve(
         }
         let number = seen.fetch_add(1, Ordering::Relaxed);
         let does = does.get(number).copied().unwrap_or(Does::Answers);
-        if matches!(does, Does::Breaks) {
-            return;
+        match does {
+            Does::Breaks => return,
+            Does::Waits => {
+                closed.notify_one();
+                assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+                closed.notify_one();
+                return;
+            }
+            Does::Answers | Does::Chunks | Does::Closes => {}
         }
-        let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"data\":[]}";
+        let whole = "content-length: 11\r\n\r\n{\"data\":[]}";
+        let chunks = "transfer-encoding: chunked\r\n\r\n4\r\n{\"da\r\n7\r\nta\":[]}\r\n0\r\n\r\n";
+        let body = if matches!(does, Does::Chunks) { chunks } else { whole };
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
         if matches!(does, Does::Closes) {
             stream.shutdown().await.unwrap();
@@ -124,6 +147,69 @@ async fn a_connection_that_the_backend_closed_while_nobody_used_it_is_not_used_a
         let figures = backends.figures().remove(0);
         assert_eq!((server.count(), figures.attempts, figures.retries), (2, 2, 0), "{effect:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_asked_one_after_the_other_goes_over_one_connection_and_what_is_asked_at_once_over_several()
+ {
+    let server = Server::start(&[]).await;
+    let backends = server.backends();
+    let connections = || server.connections.load(Ordering::Relaxed);
+    for _ in 0..50 {
+        ask(&backends, Effect::Read).await.unwrap();
+    }
+    assert_eq!((server.count(), connections()), (50, 1));
+    for _ in 0..5 {
+        let all = (0..10).map(|_| ask(&backends, Effect::Read));
+        for page in futures_util::future::join_all(all).await {
+            page.unwrap();
+        }
+    }
+    assert_eq!(server.count(), 100);
+    assert!((2..=10).contains(&connections()), "{}", connections());
+}
+
+#[tokio::test]
+async fn an_answer_is_seen_however_much_else_its_task_has_done() {
+    let server = Server::start(&[Does::Chunks; 200]).await;
+    let backends = server.backends();
+    ask(&backends, Effect::Read).await.unwrap();
+    // a task has 128 units each time that it is gone on with
+    for spent in 100..=127 {
+        let mut asked = pin!(ask(&backends, Effect::Read));
+        let answered = poll_fn(|context| {
+            for _ in 0..spent {
+                let Poll::Ready(unit) = poll_proceed(context) else { break };
+                unit.made_progress();
+            }
+            asked.as_mut().poll(context)
+        });
+        let answered = tokio::time::timeout(Duration::from_secs(10), answered).await;
+        answered.unwrap_or_else(|_| panic!("{spent} units")).unwrap();
+    }
+    // none of them was given up and sent again
+    assert_eq!(server.count(), 1 + 28);
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_nobody_waits_for_is_closed_and_not_used_again() {
+    let server = Server::start(&[Does::Answers, Does::Waits]).await;
+    let backends = server.backends();
+    ask(&backends, Effect::Read).await.unwrap();
+    {
+        let given = Given::default();
+        let call = post(Effect::Read);
+        let asked = backends.call(&call, given.inputs(), later());
+        tokio::select! {
+            biased;
+            page = asked => panic!("{page:?}"),
+            () = server.closed.notified() => {}
+        }
+    }
+    // the backend sees that it was given up
+    server.closed.notified().await;
+    ask(&backends, Effect::Read).await.unwrap();
+    assert_eq!((server.count(), server.connections.load(Ordering::Relaxed)), (3, 2));
 }
 
 #[tokio::test]

@@ -29,9 +29,8 @@ fn next_with(
     body: &str,
     links: &[&str],
 ) -> Result<Option<PageState>, BackendError> {
-    let mut headers: Vec<(Box<str>, Box<str>)> =
-        vec![("content-type".into(), "application/json".into())];
-    headers.extend(links.iter().map(|link| ("link".into(), (*link).into())));
+    let links = links.iter().map(|link| ("link", *link));
+    let headers = transport::fields(links.chain([("content-type", "application/json")]));
     let response = WireResponse { status: 200, headers, body: body.to_owned().into() };
     transport::decode(call, given.inputs(), response).map(|decoded| decoded.next)
 }
@@ -257,8 +256,7 @@ fn what_a_link_says_goes_into_the_calls_own_url() {
 #[test]
 fn cache_control_says_how_long_an_answer_may_be_kept() {
     let age = |headers: &[(&str, &str)]| {
-        let headers =
-            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let headers = transport::fields(headers.iter().copied());
         let response = WireResponse { status: 200, headers, body: "{}".to_owned().into() };
         transport::decode(&get("/v1"), Given::default().inputs(), response)
             .unwrap()

@@ -16,7 +16,11 @@ use tokio::time::Instant;
 use crate::transport::{Given, backend, call, get, graph, later, rest};
 
 fn ok() -> WireResponse {
-    WireResponse { status: 200, headers: Vec::new(), body: r#"{"data":[]}"#.to_owned().into() }
+    WireResponse {
+        status: 200,
+        body: r#"{"data":[]}"#.to_owned().into(),
+        ..WireResponse::default()
+    }
 }
 
 fn hang() -> MemoryWire {
@@ -202,7 +206,7 @@ async fn a_write_that_never_left_is_known_not_to_be_done() {
 async fn a_refused_write_says_why() {
     let wire: MemoryWire = Arc::new(|_| {
         let body = r#"{"error":{"code":"locked"}}"#.to_owned().into();
-        async { Ok(WireResponse { status: 409, headers: Vec::new(), body }) }.boxed()
+        async { Ok(WireResponse { status: 409, body, ..WireResponse::default() }) }.boxed()
     });
     let error =
         backends(1, &wire).call(&write(), Given::default().inputs(), later()).await.unwrap_err();
@@ -252,8 +256,10 @@ async fn a_failed_call_is_logged_once_without_secrets() {
             let wire: MemoryWire = Arc::new(|_| {
                 let body =
                     format!(r#"{{"error":{{"code":"locked","message":"{}"}}}}"#, "m".repeat(900));
-                async { Ok(WireResponse { status: 409, headers: Vec::new(), body: body.into() }) }
-                    .boxed()
+                async {
+                    Ok(WireResponse { status: 409, body: body.into(), ..WireResponse::default() })
+                }
+                .boxed()
             });
             let mut backend = backend("http://billing.example");
             backend.auth = Auth::Query { name: Arc::from("api_key"), value: Arc::from("hunter2") };

@@ -41,7 +41,7 @@ fn body(request: &WireRequest) -> String {
 fn response(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> WireResponse {
     WireResponse {
         status,
-        headers: vec![("content-type".into(), content_type.into())],
+        headers: cyclorama::transport::fields([("content-type", content_type)]),
         body: body.into().into(),
     }
 }

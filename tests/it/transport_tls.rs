@@ -112,6 +112,7 @@ impl axum::serve::Listener for Encrypted {
 struct Server {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -120,8 +121,11 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&requests);
+        let connections = Arc::<AtomicUsize>::default();
+        let accepted = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::Relaxed);
                 let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
                 tokio::spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
@@ -135,7 +139,7 @@ impl Server {
                 });
             }
         });
-        Self { address, requests }
+        Self { address, requests, connections }
     }
 
     /// One call to it, by this name, with a secret, trusting this authority.
@@ -149,6 +153,18 @@ impl Server {
         name: &str,
         trusted: &Authority,
     ) -> Result<String, BackendError> {
+        let backends = self.backends(client, name, trusted);
+        let given = Given::default();
+        let page = backends.call(&get("/v1/invoices"), given.inputs(), later()).await?;
+        Ok(format!("{:?}", page.payload))
+    }
+
+    fn backends(
+        &self,
+        client: Option<ClientCertificate>,
+        name: &str,
+        trusted: &Authority,
+    ) -> Backends {
         let backend = Backend {
             tls_client: client,
             tls_ca: Some(Arc::from(&*trusted.pem)),
@@ -156,10 +172,7 @@ impl Server {
             auth: Auth::Bearer { token: Arc::from("s3cret") },
             ..backend(&format!("https://{name}:{}", self.address.port()))
         };
-        let backends = Backends::new(graph(backend)).unwrap();
-        let given = Given::default();
-        let page = backends.call(&get("/v1/invoices"), given.inputs(), later()).await?;
-        Ok(format!("{:?}", page.payload))
+        Backends::new(graph(backend)).unwrap()
     }
 }
 
@@ -170,6 +183,32 @@ async fn a_backend_whose_authority_is_named_is_called_over_http_2() {
     let answer = server.call("localhost", &authority).await.unwrap();
     assert!(answer.contains("HTTP/2.0"), "{answer}");
     assert_eq!(server.requests.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn over_http_2_all_requests_go_over_one_connection() {
+    let authority = Authority::new("one");
+    let server = Server::start(authority.server("localhost", 2090)).await;
+    let backends = server.backends(None, "localhost", &authority);
+    let (call, given) = (get("/v1/invoices"), Given::default());
+    let ask = || backends.call(&call, given.inputs(), later());
+    ask().await.unwrap();
+    for page in futures_util::future::join_all((0..50).map(|_| ask())).await {
+        page.unwrap();
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 51);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+    // who comes while nobody knows yet what is spoken may have opened others: they are not kept
+    let backends = server.backends(None, "localhost", &authority);
+    let ask = || backends.call(&call, given.inputs(), later());
+    for page in futures_util::future::join_all((0..10).map(|_| ask())).await {
+        page.unwrap();
+    }
+    let opened = server.connections.load(Ordering::Relaxed);
+    for page in futures_util::future::join_all((0..10).map(|_| ask())).await {
+        page.unwrap();
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), opened);
 }
 
 #[tokio::test]
@@ -219,7 +258,8 @@ async fn a_server_that_does_not_encrypt_is_unavailable_and_sees_no_secret() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
         String::from_utf8_lossy(&hello[..read]).into_owned()
     });
-    let server = Server { address, requests: Arc::default() };
+    let (requests, connections) = Default::default();
+    let server = Server { address, requests, connections };
     let error = server.call("localhost", &authority).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::BackendUnavailable, "{}", chain(&error));
     assert!(!plain.await.unwrap().contains("s3cret"));

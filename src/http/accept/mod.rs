@@ -54,9 +54,8 @@ pub(super) struct Wanted {
 /// named, and the profile's default if neither was.
 pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<Wanted> {
     let default = Media::of(profile);
-    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-    if values.peek().is_none() {
-        return Some(Wanted { media: default, events: false });
+    if let Some(media) = plain(headers, default) {
+        return Some(Wanted { media, events: false });
     }
     let ranges = ranges(headers);
     let rank = |name: (&str, &str)| {
@@ -80,6 +79,17 @@ pub(super) fn negotiate(headers: &HeaderMap, profile: StatusProfile) -> Option<W
     };
     let events = events > response.max(json);
     (events || media.is_some()).then(|| Wanted { media: media.unwrap_or(default), events })
+}
+
+/// The media type for a client that takes one or any, where it says so in the few words that most of them use.
+pub(super) fn plain(headers: &HeaderMap, default: Media) -> Option<Media> {
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    match (values.next().map(HeaderValue::as_bytes), values.next()) {
+        (None | Some(b"*/*"), None) => Some(default),
+        (Some(b"application/json"), None) => Some(Media::Json),
+        (Some(b"application/graphql-response+json"), None) => Some(Media::Response),
+        _ => None,
+    }
 }
 
 fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
@@ -161,6 +171,10 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Err(format!("the request has no content type: {WANTED}"));
     };
+    // as most clients send it, and no more than that
+    if value == "application/json" && !headers.contains_key(header::CONTENT_ENCODING) {
+        return Ok(());
+    }
     let text = value.to_str().unwrap_or_default();
     let mut parts = text.split(';').map(str::trim);
     if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json")) {

@@ -103,10 +103,11 @@ async fn connection<S, T>(
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
             let response = Arc::clone(&edge).pass(request);
-            async move {
+            // boxed: the server moves it about before it is polled
+            Box::pin(async move {
                 let response = response.await;
                 Ok::<_, Infallible>(response.map(|body| Answered::new(body, running)))
-            }
+            })
         }
     });
     let server = builder(bounds);

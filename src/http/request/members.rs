@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Those that mean something, whatever they hold. What else is there is left out.
@@ -50,25 +50,25 @@ impl From<Map<String, Value>> for Members {
 }
 
 /// Of an object in which one of them stands twice, an error. What is inside of them is as `serde_json` reads it: the last counts.
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+/// They are read to where they stay: moved once for each layer of the reader, they cost as much as they are read for.
+impl<'de> DeserializeSeed<'de> for &mut Members {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+impl<'de> Visitor<'de> for &mut Members {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         while let Some(Name(name)) = access.next_key()? {
-            match members.get_mut(&name) {
+            match self.get_mut(&name) {
                 None => drop(access.next_value::<IgnoredAny>()?),
                 Some(place @ None) => *place = Some(access.next_value()?),
                 Some(Some(_)) => {
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 }
             }
         }
-        Ok(members)
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, poll};
-use serde::Deserialize;
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
 use self::members::{IDS, Members};
@@ -121,10 +121,13 @@ pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<Posted, R
         ));
     }
     if body.trim_ascii_start().starts_with(b"{") {
-        let members: Members = parse(body, profile)?;
+        let mut members = Members::default();
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = members.deserialize(&mut reader).and_then(|()| reader.end());
+        read.map_err(|error| unread(&error, profile))?;
         return request(members, profile).map(|request| Posted::One(Box::new(request)));
     }
-    match parse(body, profile)? {
+    match serde_json::from_slice(body).map_err(|error| unread(&error, profile))? {
         Value::Array(members) => Ok(Posted::Batch(members)),
         other => {
             let message =
@@ -134,14 +137,12 @@ pub(super) fn from_body(body: &[u8], profile: StatusProfile) -> Result<Posted, R
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], profile: StatusProfile) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            Refusal::malformed(format!("the body is not one request: {error}"), profile)
-        } else {
-            Refusal::unreadable(format!("the body is not valid JSON: {error}"))
-        }
-    })
+fn unread(error: &serde_json::Error, profile: StatusProfile) -> Refusal {
+    if error.is_data() {
+        Refusal::malformed(format!("the body is not one request: {error}"), profile)
+    } else {
+        Refusal::unreadable(format!("the body is not valid JSON: {error}"))
+    }
 }
 
 /// The request in the query string of a GET.

@@ -8,11 +8,15 @@ mod security;
 
 use std::borrow::Cow;
 
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+
 use super::answer::{self, Checked, check, describe, is_missing};
 use super::{Draft, WireRequest, WireResponse, refused};
 use crate::error::BackendError;
 use crate::graph::{AnswerLimits, Auth, Backend, Call, Method, SoapTemplate, SoapVersion};
 use crate::template::{Inputs, Scope};
+
+const SOAPACTION: HeaderName = HeaderName::from_static("soapaction");
 
 pub(super) fn request(
     backend: &Backend,
@@ -31,7 +35,7 @@ pub(super) fn request(
     }
     let target = template.url.expand(&scope)?;
     let body = text.into_bytes();
-    let mut draft = Draft { method: Method::Post, target, headers: Vec::new(), body };
+    let mut draft = Draft::new(Method::Post, target, body);
     draft.set_templates(&backend.headers, &scope)?;
     draft.set_templates(&template.headers, &scope)?;
     let action = &template.action;
@@ -43,16 +47,16 @@ pub(super) fn request(
     }
     match template.version {
         SoapVersion::V1_1 => {
-            draft.set_header("content-type", "text/xml; charset=utf-8");
-            draft.set_header("soapaction", format!("\"{action}\""));
-            draft.set_default_header("accept", "text/xml, application/xml");
+            draft.set_header(CONTENT_TYPE, "text/xml; charset=utf-8")?;
+            draft.set_header(SOAPACTION, &format!("\"{action}\""))?;
+            draft.set_default_header(ACCEPT, "text/xml, application/xml")?;
         }
         SoapVersion::V1_2 => {
             let action =
                 if action.is_empty() { String::new() } else { format!("; action=\"{action}\"") };
-            draft
-                .set_header("content-type", format!("application/soap+xml; charset=utf-8{action}"));
-            draft.set_default_header("accept", "application/soap+xml, text/xml");
+            let media = format!("application/soap+xml; charset=utf-8{action}");
+            draft.set_header(CONTENT_TYPE, &media)?;
+            draft.set_default_header(ACCEPT, "application/soap+xml, text/xml")?;
         }
     }
     draft.authorize(&backend.auth)?;

@@ -283,7 +283,7 @@ fn wire(records: Vec<Record>, calls: Arc<Mutex<Vec<Value>>>) -> MemoryWire {
         };
         let is_refused = asked["items"].as_array().is_some_and(|ids| ids.contains(&json!(REFUSED)));
         let status = if is_refused { 500 } else { 200 };
-        let headers = vec![("content-type".into(), "application/json".into())];
+        let headers = cyclorama::transport::fields([("content-type", "application/json")]);
         async move { Ok(WireResponse { status, headers, body: body.to_string().into() }) }.boxed()
     })
 }

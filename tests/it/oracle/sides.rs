@@ -113,7 +113,7 @@ fn wire(held: Arc<Mutex<Held>>) -> MemoryWire {
             let missing = if path.contains("/lists/") { 500 } else { 404 };
             replies.get(&path).cloned().unwrap_or((missing, b"{}".to_vec()))
         };
-        let headers = vec![("content-type".into(), "application/json".into())];
+        let headers = cyclorama::transport::fields([("content-type", "application/json")]);
         async move { Ok(WireResponse { status, headers, body: body.into() }) }.boxed()
     })
 }

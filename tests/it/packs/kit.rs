@@ -49,7 +49,11 @@ impl Asked {
             .to_owned(),
             path: format!("/{}", decoded(path)),
             query: pairs.collect(),
-            headers: request.headers.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
+                .collect(),
             text: String::from_utf8(request.body.to_vec()).unwrap(),
         }
     }
@@ -92,7 +96,7 @@ pub(crate) fn decoded(text: &str) -> String {
 pub(crate) fn reply(status: u16, body: &Value) -> WireResponse {
     WireResponse {
         status,
-        headers: vec![("content-type".into(), "application/json".into())],
+        headers: cyclorama::transport::fields([("content-type", "application/json")]),
         body: body.to_string().into(),
     }
 }

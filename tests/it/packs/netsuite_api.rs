@@ -207,7 +207,7 @@ pub(crate) fn fault(name: &str, code: &str, message: &str) -> WireResponse {
 fn reply(body: &str) -> WireResponse {
     WireResponse {
         status: 200,
-        headers: vec![("content-type".into(), "text/xml;charset=utf-8".into())],
+        headers: cyclorama::transport::fields([("content-type", "text/xml;charset=utf-8")]),
         body: format!("{HEAD}{body}{TAIL}").into(),
     }
 }

@@ -140,7 +140,7 @@ fn as_list(text: &str) -> String {
 fn xml(status: u16, body: &str) -> WireResponse {
     WireResponse {
         status,
-        headers: vec![("content-type".into(), "text/xml".into())],
+        headers: cyclorama::transport::fields([("content-type", "text/xml")]),
         body: body.to_owned().into(),
     }
 }

@@ -36,7 +36,7 @@ fn status(status: u16) -> Reply {
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
-    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let headers = cyclorama::transport::fields(headers.iter().copied());
     Reply(Duration::ZERO, Ok(WireResponse { status, headers, body: body.to_owned().into() }))
 }
 

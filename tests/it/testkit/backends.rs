@@ -270,8 +270,8 @@ impl World {
             200,
             &json!({ "items": items, "next": next, "more": more, "links": { "next": link } }),
         );
-        let link = link.map(|link| ("link".into(), format!("<{link}>; rel=\"next\"").into()));
-        answer.headers.extend(link);
+        let link = link.map(|link| ("link", format!("<{link}>; rel=\"next\"")));
+        answer.headers.extend(cyclorama::transport::fields(link));
         answer
     }
 

@@ -155,7 +155,7 @@ impl Call {
             headers: request
                 .headers
                 .iter()
-                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
                 .collect(),
             body: serde_json::from_slice(&request.body).unwrap_or(Value::Null),
         }
@@ -191,7 +191,7 @@ fn decoded(text: &str) -> String {
 pub(crate) fn reply(status: u16, body: &Value) -> WireResponse {
     WireResponse {
         status,
-        headers: vec![("content-type".into(), "application/json".into())],
+        headers: cyclorama::transport::fields([("content-type", "application/json")]),
         body: body.to_string().into(),
     }
 }
