@@ -117,7 +117,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost", &["telemetry/otlp.rs"]),
     // only tests ask by it
     ("reqwest", &[]),
-    ("rustls", &["transport/http.rs"]),
+    ("rustls", &["transport/http"]),
     ("saphyr_parser", &["config"]),
     ("sha1", &["transport"]),
     ("sha2", &["admin", "compile", "engine", "http", "load", "operation", "transport"]),
