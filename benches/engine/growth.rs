@@ -1,7 +1,6 @@
-//! How work grows with what is asked for and with what is kept: figures for the benchmarks, and for the bounds that
-//! `tests/bounds` holds them to.
+//! How work grows with what is kept: figures for the benchmarks, and for the bounds that `tests/growth` holds them to.
 //!
-//! Gives: the least thread time of several runs, for one unit of work; what is kept, as the allocator counts it.
+//! Gives: the least thread time of several runs, for one unit of work; what is kept, as the caller's allocator counts it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,70 +12,23 @@ use cyclorama::engine::{EngineSettings, Request};
 use cyclorama::principal::Principal;
 
 use crate::processor::thread_time;
-use crate::world::{Records, World, page, tenant};
+use crate::world::{MUCH, Records, World, page, tenant};
 
-/// Bounds of a deployment that asks for much.
-const MUCH: &str = "pages: { max: 10000 }\nlimits: { steps: 1000000, objects: 1000000, aliases: 5000, selections: 10000, tokens: 20000 }\n";
-/// `id`, `name`, `email`; of an invoice and its total five, of a ticket three.
-const FIELDS: usize = 3 + 5 + 3;
-
-/// What one field of an answer costs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PerField {
-    pub(crate) warm: Duration,
-    pub(crate) cold: Duration,
-}
-
-/// Customers with one invoice and one ticket each.
-pub(crate) fn parents(customers: usize) -> PerField {
-    let deployment = format!("cache: {{ ttl: 1h, size: 1GiB }}\n{MUCH}");
-    let records = Records { customers, invoices: 1, tickets: 1 };
-    let world = World::new(records, &deployment, EngineSettings::default());
-    per_field(&world, &page(customers), customers * FIELDS)
-}
-
-/// A hundred customers, with this many fields each.
-pub(crate) fn fields(count: usize) -> PerField {
-    let deployment = format!("cache: {{ ttl: 1h, size: 1GiB }}\n{MUCH}");
-    let records = Records { customers: 100, invoices: 0, tickets: 0 };
-    let world = World::new(records, &deployment, EngineSettings::default());
-    let mut query = "{ customers(first: 100) { nodes {".to_owned();
-    for number in 0..count {
-        let name = ["id", "name", "email"].get(number % 3).unwrap_or(&"id");
-        write!(query, " f{number}: {name}").expect("a string grows");
-    }
-    query.push_str(" } } }");
-    per_field(&world, &query, 100 * count)
-}
-
-fn per_field(world: &World, query: &str, fields: usize) -> PerField {
-    let fields = u32::try_from(fields).unwrap_or(u32::MAX);
-    // small work is done more often: the clock is not that fine
-    let runs = (200_000 / fields).clamp(12, 200);
-    let mut number = 0;
-    let cold = fastest(runs, || {
-        number += 1;
-        world.ask_as(&tenant(number), query)
-    });
-    let shown = world.ask(query);
-    assert!(!shown.windows(9).any(|part| part == br#""errors":"#), "an answer without errors");
-    let warm = fastest(runs.max(20), || world.ask(query));
-    PerField { warm: warm / fields, cold: cold / fields }
-}
+/// The bytes that some work has allocated and not freed, by whatever counts them.
+pub(crate) type Allocated = fn(&mut dyn FnMut()) -> i64;
 
 /// A cache that so many records went through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filled {
     pub(crate) entries: u64,
-    /// As the cache weighs them, and as the allocator does.
+    /// As the cache weighs them.
     pub(crate) bytes: u64,
-    pub(crate) allocated: i64,
     /// A page of a hundred customers with their lists, from the cache.
     pub(crate) hit: Duration,
 }
 
 /// Fills a cache of this size with the lists of so many customers, two entries each, a thousand a tenant.
-pub(crate) fn filled(customers: usize, mebibytes: usize) -> Filled {
+pub(crate) fn filled(customers: usize, mebibytes: usize, allocated: Allocated) -> (Filled, i64) {
     const EACH: usize = 1_000;
     let deployment = format!("cache: {{ ttl: 1h, size: {mebibytes}MiB }}\n{MUCH}");
     let records = Records { customers: EACH, invoices: 1, tickets: 1 };
@@ -85,7 +37,7 @@ pub(crate) fn filled(customers: usize, mebibytes: usize) -> Filled {
     // what is not the cache's own: the plan, the answers that backends give
     drop(world.ask_as(&tenant(0), &query));
     let tenants = customers / EACH;
-    let kept = allocation_counter::measure(|| {
+    let kept = allocated(&mut || {
         for number in 1..=tenants {
             drop(world.ask_as(&tenant(number), &query));
         }
@@ -95,7 +47,7 @@ pub(crate) fn filled(customers: usize, mebibytes: usize) -> Filled {
     drop(world.ask_as(&last, page));
     let hit = fastest(50, || world.ask_as(&last, page));
     let counts = world.engine.cache_counts();
-    Filled { entries: counts.entries, bytes: counts.bytes, allocated: kept.bytes_current, hit }
+    (Filled { entries: counts.entries, bytes: counts.bytes, hit }, kept)
 }
 
 /// The thread time in which files with so many types compile, each with six fields, a call and a part.
@@ -151,13 +103,11 @@ pub(crate) fn schema(types: usize) -> Duration {
 pub(crate) struct Plans {
     /// From an id to the answer of a small operation over cached records.
     pub(crate) hit: Duration,
-    /// Of all plans, as the allocator counts them.
-    pub(crate) bytes: i64,
     /// How many were made when all were asked for once more.
     pub(crate) made_anew: u64,
 }
 
-pub(crate) fn known(count: usize) -> Plans {
+pub(crate) fn known(count: usize, allocated: Allocated) -> (Plans, i64) {
     let document = |number: usize| {
         let text = format!(
             "query Known{number} {{ customers(first: 1) {{ nodes {{ id n{number}: name email }} }} }}"
@@ -174,7 +124,7 @@ pub(crate) fn known(count: usize) -> Plans {
         let id = Some(format!("known-{number}"));
         world.run(&Principal::anonymous(), Request { id, ..Request::default() })
     };
-    let plans = allocation_counter::measure(|| (0..count).for_each(|number| drop(ask(number))));
+    let bytes = allocated(&mut || (0..count).for_each(|number| drop(ask(number))));
     let made = world.engine.plan_counts().made;
     (0..count).for_each(|number| drop(ask(number)));
     let made_anew = world.engine.plan_counts().made - made;
@@ -183,7 +133,7 @@ pub(crate) fn known(count: usize) -> Plans {
         number = (number + 7_919) % count;
         ask(number)
     });
-    Plans { hit, bytes: plans.bytes_current, made_anew }
+    (Plans { hit, made_anew }, bytes)
 }
 
 /// The least thread time of so many runs.

@@ -39,8 +39,6 @@ pub(crate) fn run(bench: &Bench) {
     drop(world.ask(&query));
     if bench.is_timed() {
         println!("{:48} {:>12} bytes", "operation: answer", first.len());
-        let allocations = allocation_counter::measure(|| drop(world.ask(&query)));
-        println!("{:48} {:>12} allocations", "operation: warm", allocations.count_total);
     }
     bench
         .measure("operation: warm, 100 customers, 500 invoices, 300 tickets", || world.ask(&query));

@@ -27,6 +27,9 @@ const ROLES: &str = "listen: 127.0.0.1:0\n\
     roles: { crm: { vendor: bench }, billing: { vendor: bench }, support: { vendor: bench } }\n\
     deadline: 10m\n";
 
+/// Bounds of a deployment that asks for much.
+pub(crate) const MUCH: &str = "pages: { max: 10000 }\nlimits: { steps: 1000000, objects: 1000000, aliases: 5000, selections: 10000, tokens: 20000 }\n";
+
 /// How many records backends have.
 #[derive(Clone, Copy)]
 pub(crate) struct Records {

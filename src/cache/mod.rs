@@ -4,6 +4,7 @@
 //! Gives: an answer that holds the wanted slots, is in time, and that no mutation has made stale since it was read.
 //! Never: decides who may share: that follows from the key, which holds every run-time input of the request.
 
+mod look;
 mod shelf;
 
 use std::hash::{BuildHasher, Hash};
@@ -19,8 +20,9 @@ use tokio::time::Instant;
 use crate::graph::{CacheLimits, Call, Graph, KeyMode, Stale, TypeId, TypeKind};
 use crate::value::{Answer, Cell, Freshness, Validators, plain_text, with_remote_key};
 
+pub use look::{BLOCK, Hit, Look, Standing};
 use shelf::Shelves;
-pub use shelf::{Hit, Known, Look, Shelf};
+pub use shelf::{Known, Shelf};
 
 /// A point in the order of mutations: what was read before a drop is older than it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -207,11 +209,6 @@ impl Cache {
     /// The present epoch: taken before a read is sent.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
-    }
-
-    /// So many keys were looked up and found, by whoever found them before.
-    pub fn found_again(&self, keys: usize) {
-        self.hits.fetch_add(keys as u64, Ordering::Relaxed);
     }
 
     fn keeps(&self) -> bool {

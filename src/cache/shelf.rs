@@ -1,4 +1,4 @@
-//! Where entries are looked up: many at a time, under one lock and without the store's bookkeeping for each.
+//! Where entries stand to be looked up: under one lock for a load, and without the store's bookkeeping for each.
 //!
 //! The store (moka) bounds the entries and decides which one leaves; what leaves it leaves its shelf. Of reads the store is
 //! told once a second for each entry: its order of use needs to know no more.
@@ -11,14 +11,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak};
 use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
-use super::{Cache, Entry, Epoch, Lifetime, Past, Tag};
+use super::look::Look;
+use super::{Cache, Entry, Epoch, Hit, Lifetime, Past, Tag};
 use crate::value::{Answer, SlotSet, Validators};
 
-/// How often at most the store is told that an entry is in use, in milliseconds.
-const TOLD_EVERY: u64 = 1_000;
 const SHELVES: usize = 64;
 
-type Entries = HashMap<Arc<[u8]>, Arc<Entry>, RandomState>;
+pub(super) type Entries = HashMap<Arc<[u8]>, Arc<Entry>, RandomState>;
 
 /// All entries. Those of one load stand on one shelf.
 #[derive(Debug)]
@@ -50,16 +49,6 @@ impl Shelves {
     }
 }
 
-/// An answer from the cache.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    pub answer: Arc<Answer>,
-    /// When it was read from the backend.
-    pub read_at: Instant,
-    /// It is past its time.
-    pub is_stale: bool,
-}
-
 /// An answer that a backend may be asked about.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -78,6 +67,16 @@ pub struct Shelf<'a> {
 }
 
 impl Cache {
+    /// From then on the store counts who is missed.
+    fn is_half_full(&self) -> bool {
+        self.store.weighted_size() >= self.limits.bytes / 2
+    }
+
+    /// So many keys were looked up and found, by whoever found them before.
+    pub fn found_again(&self, keys: usize) {
+        self.hits.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
     /// The entries whose keys begin with `common`.
     pub fn shelf(&self, common: &[u8]) -> Shelf<'_> {
         let entries = if self.keeps() { self.shelves.of(common, common.len()) } else { None };
@@ -88,15 +87,14 @@ impl Cache {
 impl<'a> Shelf<'a> {
     /// To look many keys up. Nothing else may be waited for while it is held.
     pub fn look(&self, now: Instant) -> Look<'a> {
-        let entries = self.entries.map(read);
-        let clock = self.cache.clock(now);
-        Look { cache: self.cache, entries, now, clock, unknown: Vec::new(), hits: 0, misses: 0 }
+        Look::new(self.cache, self.entries.map(read), now)
     }
 
     /// The answer under this key, if it holds the wanted slots, is in time, and is not stale.
     pub fn get(&self, key: &[u8], wanted: SlotSet, now: Instant) -> Option<Hit> {
         let mut look = self.look(now);
-        let hit = look.get(key, wanted);
+        let mut hit = None;
+        look.all(std::iter::once(key), wanted, |standing| hit = standing.hit());
         // looked up before: once for each key is counted
         look.close();
         hit
@@ -148,9 +146,10 @@ impl<'a> Shelf<'a> {
         (entry.answer.has.covers(wanted) && self.cache.is_current(&entry)).then_some(entry)
     }
 
-    /// That a key was missed counts for it: a full store takes in what is asked for more often than what it would give up.
+    /// That a key was missed counts for it: a full store takes in what is asked for more often than what it would give up. (It
+    /// begins to count when it is half full.)
     pub fn missed(&self, key: &[u8]) {
-        if self.entries.is_some() {
+        if self.entries.is_some() && self.cache.is_half_full() {
             self.cache.store.get(key);
         }
     }
@@ -159,7 +158,7 @@ impl<'a> Shelf<'a> {
     /// only made for what may be kept.
     pub fn fill(
         &self,
-        key: &[u8],
+        key: impl Into<Arc<[u8]>>,
         answer: &Arc<Answer>,
         tags: impl FnOnce() -> Box<[Tag]>,
         lifetime: Lifetime,
@@ -168,7 +167,7 @@ impl<'a> Shelf<'a> {
         let Some(entries) = self.entries else { return };
         let entry = self.cache.entry(answer, tags, lifetime, began, self.common);
         let Some(entry) = entry else { return };
-        let key: Arc<[u8]> = Arc::from(key);
+        let key = key.into();
         // First here, then in the store: what the store refuses, or gives up at once, is taken off again.
         let replaced = entries
             .write()
@@ -183,63 +182,8 @@ fn read(entries: &RwLock<Entries>) -> RwLockReadGuard<'_, Entries> {
     entries.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A look at the entries of one load.
-#[derive(Debug)]
-pub struct Look<'a> {
-    cache: &'a Cache,
-    entries: Option<RwLockReadGuard<'a, Entries>>,
-    now: Instant,
-    clock: u64,
-    /// Entries whose use the store is to be told.
-    unknown: Vec<Arc<[u8]>>,
-    hits: u64,
-    misses: u64,
-}
-
-impl Look<'_> {
-    /// The answer under this key, if it holds the wanted slots, is in time, and is not stale.
-    pub fn get(&mut self, key: &[u8], wanted: SlotSet) -> Option<Hit> {
-        let hit = self.find(key, wanted);
-        let count = if hit.is_some() { &mut self.hits } else { &mut self.misses };
-        *count += 1;
-        hit
-    }
-
-    fn find(&mut self, key: &[u8], wanted: SlotSet) -> Option<Hit> {
-        let (key, entry) = self.entries.as_ref()?.get_key_value(key)?;
-        let is_good = entry.expires_at > self.now
-            && entry.answer.has.covers(wanted)
-            && self.cache.is_current(entry);
-        if !is_good {
-            return None;
-        }
-        if self.clock.saturating_sub(entry.told.load(Ordering::Relaxed)) >= TOLD_EVERY {
-            entry.told.store(self.clock, Ordering::Relaxed);
-            self.unknown.push(Arc::clone(key));
-        }
-        let answer = Arc::clone(&entry.answer);
-        Some(Hit { answer, read_at: entry.read_at, is_stale: false })
-    }
-
-    /// Lets others write, and tells the store what was used. (What the store then gives up is taken off the shelf: it must not
-    /// be held.) Counts what was found.
-    pub fn end(self) {
-        self.cache.hits.fetch_add(self.hits, Ordering::Relaxed);
-        self.cache.misses.fetch_add(self.misses, Ordering::Relaxed);
-        self.close();
-    }
-
-    fn close(self) {
-        let Self { cache, entries, unknown, .. } = self;
-        drop(entries);
-        for key in unknown {
-            cache.store.get(&key);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -252,15 +196,15 @@ mod tests {
         Lifetime::of(LONG)
     }
 
-    fn cache(bytes: u64) -> Cache {
+    pub(in crate::cache) fn cache(bytes: u64) -> Cache {
         Cache::new(CacheLimits { bytes, ..CacheLimits::default() })
     }
 
-    fn answer() -> Arc<Answer> {
+    pub(in crate::cache) fn answer() -> Arc<Answer> {
         Arc::new(Answer { rows: Box::from([Cell::Null]), ..Answer::default() })
     }
 
-    fn fill(cache: &Cache, key: &str) {
+    pub(in crate::cache) fn fill(cache: &Cache, key: &str) {
         let began = cache.epoch();
         cache.shelf(b"load:").fill(key.as_bytes(), &answer(), Box::default, long(), began);
     }
@@ -328,23 +272,6 @@ mod tests {
             cache.counts();
         }
         assert!(has(&cache, "load:wanted", Instant::now()));
-    }
-
-    #[test]
-    fn many_look_ups_a_second_tell_the_store_once() {
-        let cache = cache(20_000);
-        let now = Instant::now();
-        fill(&cache, "load:used");
-        let told_after = |millis| {
-            let mut look = cache.shelf(b"load:").look(now + Duration::from_millis(millis));
-            let hit = look.get(b"load:used", SlotSet::EMPTY);
-            let told = look.unknown.len();
-            look.end();
-            assert!(hit.is_some());
-            told
-        };
-        let told: Vec<usize> = [10, 500, 1_100, 1_200, 2_000, 2_300].map(told_after).into();
-        assert_eq!(told, [0, 0, 1, 0, 0, 1]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! Begins a step: keys of all its objects, looked up, and loads started for those that miss.
+//! Begins a step: the keys of all its objects.
 
 use std::borrow::Cow;
 
-use crate::cache::Hit;
 use crate::error::RequestError;
 use crate::execute::key::{ObjectKey, argument_key, with_remote_ids};
 use crate::execute::landed::{Group, Landed, wait};
@@ -12,15 +11,12 @@ use crate::execute::slice::Slice;
 use crate::execute::state::{FailureId, number};
 use crate::execute::{Begun, Failure, Link, NullBy, Run};
 use crate::graph::{Effect, Input, KeySource, ShapeId};
-use crate::load::{Flight, Found, Load, Loaded, Looked};
+use crate::load::Load;
 use crate::operation::SelectedField;
 use crate::plan::{CallStep, SiteId, Step, StepId, Work};
 use crate::value::{Key, SlotSet};
 
 type Arguments = serde_json::Map<String, serde_json::Value>;
-
-/// More look-ups are not noted: to make them all again costs as much as to write the answer.
-const LOOKS_MAX: usize = 8;
 
 /// What is known of one object's load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -212,126 +208,6 @@ impl Run<'_> {
         let sought = [Some(sought), of_several].into_iter().flatten();
         let groups = sought.map(|sought| self.take(sought, &mut reaches)).collect();
         Asked { reaches, groups, unions: several.unions }
-    }
-
-    // ---- keys to loads ---------------------------------------------------------------------------------------------
-
-    /// Looks up all keys of a load; of those that miss, sorted and without duplicates, the loads are started.
-    pub(super) fn seek(
-        &self,
-        load: Load,
-        memo: &mut crate::load::Memo,
-        keys: Vec<(Cow<'_, str>, u32)>,
-    ) -> Sought {
-        let mut sought = Sought {
-            hits: Vec::with_capacity(keys.len()),
-            hit_objects: Vec::with_capacity(keys.len()),
-            ..Sought::default()
-        };
-        let mut buffer = Vec::with_capacity(128);
-        let mut missed = Vec::new();
-        let mut look = self.context.loader.look(&load, self.now);
-        let notes_looks = self.looked.is_some() && keys.len() <= LOOKS_MAX;
-        sought.looked = notes_looks.then(Vec::new);
-        for (key, object) in keys {
-            let cache_key = load.cache_key(&key, &mut buffer);
-            let hit = match memo.find(&load, cache_key) {
-                Some(_) => None,
-                None => look.get(cache_key, load.wanted),
-            };
-            match hit {
-                Some(hit) => {
-                    if let Some(looked) = &mut sought.looked {
-                        looked.push(Looked::new(&load, cache_key, &hit));
-                    }
-                    sought.hit(hit, [object]);
-                }
-                None => missed.push((key, object)),
-            }
-        }
-        look.end();
-        if !missed.is_empty() {
-            sought.looked = None;
-            self.start(load, memo, missed, &mut sought);
-        }
-        sought
-    }
-
-    /// Joins or starts the loads of keys that are not in the cache.
-    fn start(
-        &self,
-        load: Load,
-        memo: &mut crate::load::Memo,
-        mut keys: Vec<(Cow<'_, str>, u32)>,
-        sought: &mut Sought,
-    ) {
-        keys.sort_unstable();
-        let mut buffer = Vec::with_capacity(128);
-        let (mut misses, mut old) = (Vec::new(), Vec::new());
-        for group in keys.chunk_by(|one, other| one.0 == other.0) {
-            let Some((key, _)) = group.first() else { continue };
-            let objects = group.iter().map(|(_, object)| *object);
-            let cache_key = load.cache_key(key, &mut buffer);
-            let own = memo.find(&load, cache_key).cloned().map(Found::Flying);
-            match own.unwrap_or_else(|| self.context.loader.join(&load, cache_key, self.now)) {
-                Found::Hit(hit) => {
-                    sought.hit(hit, objects);
-                    continue;
-                }
-                Found::Old(hit) => {
-                    sought.hit(hit, objects);
-                    old.push(Key::new(key));
-                    continue;
-                }
-                Found::Flying(flight) => {
-                    if sought.flights.last().is_none_or(|last| !last.ptr_eq(&flight)) {
-                        sought.flights.push(flight);
-                    }
-                }
-                Found::Miss => misses.push(Key::new(key)),
-            }
-            sought.pending.push((Key::new(key), objects.collect()));
-        }
-        if !old.is_empty() {
-            self.context.loader.refresh(load.clone(), old);
-        }
-        if !misses.is_empty() {
-            sought.flights.extend(self.context.loader.start(load, memo, misses));
-        }
-    }
-
-    pub(super) fn take(&mut self, sought: Sought, reaches: &mut [Reach]) -> Group {
-        let looked = self.looked.take().zip(sought.looked);
-        self.looked = looked.and_then(|(mut looked, more)| {
-            looked.extend(more);
-            (looked.len() <= LOOKS_MAX).then_some(looked)
-        });
-        let first = number(self.arena.answers.len());
-        self.arena.answers.extend(sought.hits.into_iter().map(Loaded::from));
-        for (object, hit) in sought.hit_objects {
-            set(reaches, object, Reach::Answer(first + hit));
-        }
-        Group { pending: sought.pending, flights: sought.flights, chunks: Vec::new() }
-    }
-}
-
-/// What looking up a load's keys gave.
-#[derive(Default)]
-pub(super) struct Sought {
-    hits: Vec<Hit>,
-    /// Object and hit.
-    hit_objects: Vec<(u32, u32)>,
-    pending: Vec<(Key, Vec<u32>)>,
-    flights: Vec<Flight>,
-    /// The look-ups, if they are noted and all were hits.
-    looked: Option<Vec<Looked>>,
-}
-
-impl Sought {
-    fn hit(&mut self, hit: Hit, objects: impl IntoIterator<Item = u32>) {
-        let number = number(self.hits.len());
-        self.hits.push(hit);
-        self.hit_objects.extend(objects.into_iter().map(|object| (object, number)));
     }
 }
 

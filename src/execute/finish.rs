@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::LoadError;
 use crate::execute::begin::{Reach, set};
@@ -42,9 +42,21 @@ impl Run<'_> {
 
     /// Gives each waiting object its key's outcome.
     fn land(&mut self, group: &Group, reaches: &mut [Reach]) {
-        let outcomes = outcomes(&group.chunks);
-        for (key, objects) in &group.pending {
-            let reach = match outcomes.get(key.as_str()) {
+        // Keys mostly come in the order of the chunks. Where not all of a chunk's keys wait here, or some are in two chunks, they are
+        // looked for.
+        let count: usize = group.chunks.iter().map(|chunk| chunk.keys.len()).sum();
+        let chunks = if count == group.pending.len() { &group.chunks[..] } else { &[] };
+        let mut in_order =
+            chunks.iter().flat_map(|chunk| chunk.keys.iter().zip(&chunk.outcomes)).peekable();
+        let mut by_key = None;
+        for (key, objects) in group.pending.iter() {
+            let outcome = match in_order.next_if(|(own, _)| *own == key) {
+                Some((_, outcome)) => Some(outcome),
+                None => {
+                    by_key.get_or_insert_with(|| outcomes(&group.chunks)).get(key.as_str()).copied()
+                }
+            };
+            let reach = match outcome {
                 Some(Ok(loaded)) => Reach::Answer(self.arena.answer(loaded.clone())),
                 Some(Err(error)) => {
                     Reach::Failed(self.arena.failure(Failure::Load(Arc::clone(error))))
@@ -313,19 +325,17 @@ impl Run<'_> {
     }
 }
 
-/// The outcomes of chunks, by key.
+/// The outcomes of chunks, by key; of a key that is in two, the later one's, which was started for it.
 fn outcomes(chunks: &[Arc<Chunk>]) -> FxHashMap<&str, &KeyOutcome> {
     let pairs =
         distinct(chunks).into_iter().flat_map(|chunk| chunk.keys.iter().zip(&chunk.outcomes));
     pairs.map(|(key, outcome)| (key.as_str(), outcome)).collect()
 }
 
-/// Each chunk once: one that several keys have joined is there for each of them, with the outcomes of them all.
+/// Each chunk once, in their order: one that several keys have joined may be there for each of them, with the outcomes of them all.
 fn distinct(chunks: &[Arc<Chunk>]) -> Vec<&Arc<Chunk>> {
-    let mut distinct: Vec<&Arc<Chunk>> = chunks.iter().collect();
-    distinct.sort_unstable_by_key(|chunk| Arc::as_ptr(chunk));
-    distinct.dedup_by(|one, other| Arc::ptr_eq(one, other));
-    distinct
+    let mut known = FxHashSet::default();
+    chunks.iter().filter(|chunk| known.insert(Arc::as_ptr(chunk))).collect()
 }
 
 /// Types that a failing anchor leaves standing are told by this.

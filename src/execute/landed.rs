@@ -38,9 +38,41 @@ impl Landed {
     }
 }
 
+/// Keys, each with the objects that wait for it.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// With the place after the last of its objects.
+    keys: Vec<(Key, usize)>,
+    objects: Vec<u32>,
+}
+
+impl Pending {
+    pub(super) fn add(&mut self, key: Key, objects: impl Iterator<Item = u32>) {
+        self.objects.extend(objects);
+        self.keys.push((key, self.objects.len()));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &[u32])> {
+        let mut start = 0;
+        self.keys.iter().map(move |(key, end)| {
+            let objects = self.objects.get(start..*end).unwrap_or_default();
+            start = *end;
+            (key, objects)
+        })
+    }
+}
+
 /// One load's keys under way, with the objects that wait for each.
 pub(super) struct Group {
-    pub(super) pending: Vec<(Key, Vec<u32>)>,
+    pub(super) pending: Pending,
     pub(super) flights: Vec<Flight>,
     pub(super) chunks: Vec<Arc<Chunk>>,
 }

@@ -21,6 +21,7 @@ mod part;
 mod records;
 mod reference;
 mod running;
+mod seek;
 mod several;
 mod sift;
 mod slice;

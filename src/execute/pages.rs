@@ -74,7 +74,11 @@ impl Run<'_> {
         let Some(list) = self.paging.as_mut().and_then(|paging| paging.lists.get_mut(&step)) else {
             return;
         };
-        list.waiting = groups.iter().flat_map(|group| group.pending.iter().cloned()).collect();
+        list.waiting = groups
+            .iter()
+            .flat_map(|group| group.pending.iter())
+            .map(|(key, objects)| (key.clone(), objects.to_vec()))
+            .collect();
         for (object, reach) in (0..).zip(reaches) {
             match reach {
                 Reach::Open | Reach::Failed(_) => {}

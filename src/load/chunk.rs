@@ -12,7 +12,8 @@ use crate::error::{BackendError, BackendFailure, ErrorCode, LoadError};
 use crate::graph::{Call, Fill, KeyMode};
 use crate::load::fetch::{Fetched, answers};
 use crate::load::flight::{Chunk, Flight};
-use crate::load::{KeyOutcome, Load, Loaded, Loader, Memo, cache_prefix};
+use crate::load::memo::Noted;
+use crate::load::{KeyOutcome, Load, Loaded, Loader, Memo, Missing, cache_prefix};
 use crate::mapping::{self, Refusal};
 use crate::value::{Answer, Key};
 
@@ -22,14 +23,16 @@ pub(super) fn start(
     loader: &Arc<Loader>,
     mut load: Load,
     memo: &mut Memo,
-    keys: Vec<Key>,
+    Missing { keys, are_held }: Missing,
 ) -> Vec<Flight> {
     let graph = Arc::clone(&loader.graph);
     let call = graph.call(load.call);
     let mut buffer = Vec::new();
-    // A miss for want of slots asks for what is held too, so that the new entry is no poorer than the old.
     let shelf = loader.cache.shelf(&load.prefix);
-    for key in &keys {
+    // What others bring, or have brought since, need hold no more than is wanted here.
+    let asked = load.wanted;
+    // A miss for want of slots asks for what is held too, so that the new entry is no poorer than the old.
+    for key in keys.iter().filter(|_| are_held) {
         load.wanted = load.wanted.union(shelf.held(load.cache_key(key.as_str(), &mut buffer)));
     }
     load.project(&graph);
@@ -37,18 +40,24 @@ pub(super) fn start(
     load.deadline = load.deadline.shared();
     let load = Arc::new(load);
     let began = loader.cache.epoch();
-    let mut flights = Vec::new();
+    let mut flights: Vec<Flight> = Vec::new();
     // From here to the end nobody else can offer these keys: of two that miss a key at the same time one flies.
     let mut board = loader.flights.board();
     let mut own = Vec::with_capacity(keys.len());
+    let mut noted = memo.notes().then(Noted::default);
     let now = Instant::now();
     for key in keys {
         let cache_key = load.cache_key(key.as_str(), &mut buffer);
-        if let Some(flight) = board.join(cache_key, load.wanted, began, until) {
-            memo.note(&Arc::from(cache_key), load.wanted, &flight);
-            flights.push(flight);
+        if let Some(flight) = board.join(cache_key, asked, began, until) {
+            if let Some(noted) = &mut noted {
+                noted.joined(cache_key, &flight);
+            }
+            // many keys may have the same; what is dropped here is never the last of it
+            if flights.last().is_none_or(|last| !last.ptr_eq(&flight)) {
+                flights.push(flight);
+            }
         // One that landed since the key was looked up has left its answer.
-        } else if let Some(hit) = shelf.get(cache_key, load.wanted, now) {
+        } else if let Some(hit) = shelf.get(cache_key, asked, now) {
             flights.push(landed(key, hit.into()));
         } else {
             shelf.missed(cache_key);
@@ -66,10 +75,14 @@ pub(super) fn start(
         let seats = Seats { loader: Arc::clone(loader), keys: Arc::clone(&cache_keys), number };
         let flight = fly(seats, permits.clone(), Arc::clone(&load), keys, began);
         board.offer(&cache_keys, &flight, &load, began, number);
-        for key in &*cache_keys {
-            memo.note(key, load.wanted, &flight);
+        if let Some(noted) = &mut noted {
+            noted.started(&cache_keys, &flight);
         }
         flights.push(flight);
+    }
+    drop(board);
+    if let Some(noted) = noted {
+        memo.note(&load, asked, noted);
     }
     flights
 }
@@ -93,7 +106,7 @@ fn fly(
             Some(permits) => permits.acquire().await.ok(),
             None => None,
         };
-        Arc::new(run(&seats.loader, &load, keys, began).await)
+        Arc::new(run(&seats.loader, &load, (keys, &seats.keys), began).await)
     }
     .boxed()
     .shared()
@@ -144,18 +157,26 @@ pub(crate) fn chunks(mode: &KeyMode, keys: Vec<Key>) -> Vec<Vec<Key>> {
 }
 
 /// One chunk: fetched, mapped, matched by key, kept. A refused chunk is halved where the call says so.
-async fn run(loader: &Arc<Loader>, load: &Load, keys: Vec<Key>, began: Epoch) -> Chunk {
+async fn run(
+    loader: &Arc<Loader>,
+    load: &Load,
+    (keys, cache_keys): (Vec<Key>, &[Arc<[u8]>]),
+    began: Epoch,
+) -> Chunk {
     let call = loader.graph.call(load.call);
     let fetched = answers(loader, load, &keys).await;
-    match fetched.and_then(|(answers, fetched)| keep(loader, load, &keys, answers, &fetched, began))
-    {
+    let kept = fetched.and_then(|(answers, fetched)| {
+        keep(loader, load, (&keys, cache_keys), answers, &fetched, began)
+    });
+    match kept {
         Ok(outcomes) => Chunk { keys, outcomes },
         Err(error) if keys.len() > 1 && is_split(call, &error) => {
             let mut keys = keys;
             let right = keys.split_off(keys.len() / 2);
+            let of_keys = cache_keys.split_at_checked(keys.len()).unwrap_or_default();
             let (mut left, right) = futures_util::future::join(
-                half(loader, load, keys, began),
-                half(loader, load, right, began),
+                half(loader, load, (keys, of_keys.0), began),
+                half(loader, load, (right, of_keys.1), began),
             )
             .await;
             left.keys.extend(right.keys);
@@ -175,7 +196,7 @@ async fn run(loader: &Arc<Loader>, load: &Load, keys: Vec<Key>, began: Epoch) ->
 fn half<'a>(
     loader: &'a Arc<Loader>,
     load: &'a Load,
-    keys: Vec<Key>,
+    keys: (Vec<Key>, &'a [Arc<[u8]>]),
     began: Epoch,
 ) -> BoxFuture<'a, Chunk> {
     run(loader, load, keys, began).boxed()
@@ -230,7 +251,7 @@ fn is_outage(error: &BackendError) -> bool {
 fn keep(
     loader: &Loader,
     load: &Load,
-    keys: &[Key],
+    (keys, cache_keys): (&[Key], &[Arc<[u8]>]),
     mut answers: Vec<Answer>,
     fetched: &Fetched,
     began: Epoch,
@@ -238,7 +259,7 @@ fn keep(
     let graph = &loader.graph;
     let call = graph.call(load.call);
     if let Some(answer) = &fetched.unchanged {
-        renew(loader, load, keys, answer, fetched, began);
+        renew(loader, load, cache_keys, answer, fetched, began);
         return Ok(vec![Ok(Loaded::now(Arc::clone(answer)))]);
     }
     answers.resize_with(keys.len(), Answer::default);
@@ -257,11 +278,10 @@ fn keep(
     };
     let lifetime = lifetime_as(load.call);
     let declared = graph.shape(load.shape).ty;
-    let mut buffer = Vec::new();
     let shelf = loader.cache.shelf(&load.prefix);
     let mut kept = Vec::with_capacity(answers.len());
     let cut = mapping::cut_keys(call, &fetched.payloads, keys);
-    for (place, (mut answer, key)) in answers.into_iter().zip(keys).enumerate() {
+    for (place, (mut answer, cache_key)) in answers.into_iter().zip(cache_keys).enumerate() {
         if let Some(failure) = refused.get_mut(place).and_then(Option::take) {
             kept.push(Err(failure));
             continue;
@@ -272,8 +292,7 @@ fn keep(
         answer.total = fetched.total.filter(|_| keys.len() == 1);
         let answer = Arc::new(answer);
         let tags = || cache::tags(graph, call, declared, &answer);
-        let cache_key = load.cache_key(key.as_str(), &mut buffer);
-        shelf.fill(cache_key, &answer, tags, lifetime.clone(), began);
+        shelf.fill(Arc::clone(cache_key), &answer, tags, lifetime.clone(), began);
         for fill in &call.fills {
             let lifetime = Lifetime { validators: None, ..lifetime_as(fill.call) };
             fill_by_id(loader, load, fill, &answer, &lifetime, began);
@@ -311,19 +330,18 @@ fn refused(
 fn renew(
     loader: &Loader,
     load: &Load,
-    keys: &[Key],
+    cache_keys: &[Arc<[u8]>],
     answer: &Arc<Answer>,
     fetched: &Fetched,
     began: Epoch,
 ) {
-    let (graph, Some(key)) = (&loader.graph, keys.first()) else { return };
+    let (graph, Some(cache_key)) = (&loader.graph, cache_keys.first()) else { return };
     let call = graph.call(load.call);
     let schema = graph.ages.of(load.call, load.shape, load.wanted);
     let lifetime = loader.cache.lifetime(call, &fetched.freshness, schema);
     let tags = || cache::tags(graph, call, graph.shape(load.shape).ty, answer);
-    let mut buffer = Vec::new();
-    let cache_key = load.cache_key(key.as_str(), &mut buffer);
-    loader.cache.shelf(&load.prefix).fill(cache_key, answer, tags, lifetime, began);
+    let shelf = loader.cache.shelf(&load.prefix);
+    shelf.fill(Arc::clone(cache_key), answer, tags, lifetime, began);
     loader.cache.used(Past::Unchanged);
 }
 
@@ -353,7 +371,7 @@ fn fill_by_id(
         let own = Arc::new(answer.row_alone(graph, *row));
         let tags = || cache::tags(graph, target, graph.shape(load.shape).ty, &own);
         let cache_key = [&prefix[..], key.as_str().as_bytes()].concat();
-        shelf.fill(&cache_key, &own, tags, lifetime.clone(), began);
+        shelf.fill(cache_key, &own, tags, lifetime.clone(), began);
     }
 }
 

@@ -92,8 +92,9 @@ impl Flights {
     pub(crate) fn clear(&self, keys: &[Arc<[u8]>], number: u64) {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
-            if map.get(key).is_some_and(|seat| seat.number == number) {
-                map.remove(key);
+            // mostly its own: looked up once
+            if let Some(newer) = map.remove(key).filter(|seat| seat.number != number) {
+                map.insert(Arc::clone(key), newer);
             }
         }
     }

@@ -8,11 +8,11 @@ mod chunk;
 mod early;
 mod fetch;
 mod flight;
+mod memo;
 mod page;
 
 use std::sync::{Arc, Weak};
 
-use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::backend::{Backends, Deadline};
@@ -27,6 +27,7 @@ pub use early::{Early, EarlyPage, Told};
 pub(crate) use flight::Chunk;
 pub(crate) use flight::Flight;
 use flight::Flights;
+pub use memo::Memo;
 pub use page::{CursorKey, PageWindow, Position};
 
 /// The live side of loading: one for the life of a graph.
@@ -91,12 +92,22 @@ impl Load {
         }
     }
 
+    /// In bytes.
+    pub fn cache_key_length(&self, key: &str) -> usize {
+        self.prefix.len() + key.len()
+    }
+
+    /// Appends the cache key of one key of this load.
+    pub fn write_cache_key(&self, key: &str, buffer: &mut Vec<u8>) {
+        buffer.extend_from_slice(&self.prefix);
+        buffer.extend_from_slice(key.as_bytes());
+    }
+
     /// The cache key of one key of this load, in a buffer that is used again.
     pub fn cache_key<'b>(&self, key: &str, buffer: &'b mut Vec<u8>) -> &'b [u8] {
         buffer.clear();
-        buffer.reserve(self.prefix.len() + key.len());
-        buffer.extend_from_slice(&self.prefix);
-        buffer.extend_from_slice(key.as_bytes());
+        buffer.reserve(self.cache_key_length(key));
+        self.write_cache_key(key, buffer);
         buffer
     }
 }
@@ -231,37 +242,15 @@ impl Looked {
     }
 }
 
-/// What one operation has loaded or is loading: one load for each (call, inputs, key) in a query.
-#[derive(Debug, Default)]
-pub struct Memo {
-    flights: FxHashMap<Arc<[u8]>, (SlotSet, Flight)>,
-    /// There is but one load: nobody asks for it again.
-    is_of_one: bool,
+/// Keys that missed, sorted and without duplicates.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    pub(crate) keys: Vec<Key>,
+    /// Under some of them there are entries, which are not good as they are.
+    pub(crate) are_held: bool,
 }
 
-impl Memo {
-    /// Of an operation that can make so many calls.
-    pub fn of(calls: u64) -> Self {
-        Self { is_of_one: calls <= 1, ..Self::default() }
-    }
-
-    fn note(&mut self, cache_key: &Arc<[u8]>, wanted: SlotSet, flight: &Flight) {
-        if !self.is_of_one {
-            self.flights.insert(Arc::clone(cache_key), (wanted, flight.clone()));
-        }
-    }
-
-    /// This operation's own flight for a key.
-    pub(crate) fn find(&self, load: &Load, cache_key: &[u8]) -> Option<&Flight> {
-        if self.flights.is_empty() {
-            return None;
-        }
-        let (wanted, flight) = self.flights.get(cache_key)?;
-        wanted.covers(load.wanted).then_some(flight)
-    }
-}
-
-/// What is known of a key before anything is sent.
+/// What is known of a key that missed, before anything is sent.
 #[derive(Debug)]
 pub(crate) enum Found {
     Hit(Hit),
@@ -289,7 +278,8 @@ impl Loader {
         self.cache.shelf(&load.prefix)
     }
 
-    /// Looks a key up that is not in the cache: in what others have under way.
+    /// Looks up a key whose entry is not good as it is: whether it will do all the same, and whether others have the key
+    /// under way.
     pub(crate) fn join(&self, load: &Load, cache_key: &[u8], now: Instant) -> Found {
         let until = load.deadline.instant();
         let joined = self.flights.board().join(cache_key, load.wanted, self.cache.epoch(), until);
@@ -314,21 +304,22 @@ impl Loader {
         }
         let deadline = Instant::now() + self.graph.deadline;
         let load = Load { told: None, deadline: deadline.into(), ..load };
-        let flights = self.start(load, &mut Memo::default(), keys);
+        let missing = Missing { keys, are_held: true };
+        let flights = self.start(load, &mut Memo::of(1), missing);
         let flights = futures_util::future::join_all(flights);
         // who fails is logged where calls are made
         tokio::spawn(async move { drop(tokio::time::timeout_at(deadline, flights).await) });
     }
 
     /// Starts the calls for keys that missed: chunks of the call's limits, bounded in number, shared with whoever asks
-    /// for the same. `keys` are sorted and without duplicates. Nothing is sent before the flights are awaited.
+    /// for the same. Nothing is sent before the flights are awaited.
     pub(crate) fn start(
         self: &Arc<Self>,
         load: Load,
         memo: &mut Memo,
-        keys: Vec<Key>,
+        missing: Missing,
     ) -> Vec<Flight> {
-        chunk::start(self, load, memo, keys)
+        chunk::start(self, load, memo, missing)
     }
 }
 

@@ -7,6 +7,9 @@ use crate::graph::{TypeId, Wrapper};
 use crate::plan::{Node, OutField, SiteId};
 use crate::value::Cell;
 
+/// Of so many objects in a row, what they lead to is read at once.
+const AHEAD: u32 = 16;
+
 /// What is known of an object.
 #[derive(Clone, Copy)]
 pub(super) enum Presence {
@@ -22,7 +25,12 @@ pub(super) enum Presence {
 impl<'a> Writer<'a> {
     pub(super) fn link(&self, child: SiteId, place: Place) -> Link {
         let Place::Object { object, .. } = place else { return Link::Unset };
-        self.source.outcome.sites.get(child.index()).map_or(Link::Unset, |site| site.link(object))
+        let outcome = self.source.outcome;
+        let Some(site) = outcome.sites.get(child.index()) else { return Link::Unset };
+        if object.is_multiple_of(AHEAD) {
+            outcome.arena.read_ahead(site.links_from(object, AHEAD));
+        }
+        site.link(object)
     }
 
     pub(super) fn child(

@@ -317,6 +317,18 @@ impl Answer {
         }
     }
 
+    /// Reads the first of its rows, cells and bytes.
+    pub fn read_ahead(&self) -> u32 {
+        let start = |cells: &[Cell]| match cells.first() {
+            Some(
+                Cell::Record { start, .. } | Cell::Text { start, .. } | Cell::List { start, .. },
+            ) => *start,
+            _ => 0,
+        };
+        let text = self.text.as_bytes().first().copied().unwrap_or_default();
+        start(&self.rows) ^ start(&self.cells) ^ u32::from(text)
+    }
+
     /// Memory held, in bytes, for the cache's bound, with the room for what is written of it.
     pub fn weight(&self) -> u32 {
         let bytes = self.text.len()

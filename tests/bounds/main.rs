@@ -1,4 +1,5 @@
-//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics.
+//! What any document may cost: thread time to accept or refuse it, whatever it is; and that nothing panics. What a field of an
+//! answer may cost, with few and with many of them.
 //!
 //! Times are asserted in release builds alone (`cargo test --release --test bounds`), where they mean something; the same
 //! documents run in every build. `CYCLORAMA_FUZZ_CASES` makes the mutations as many as one likes.
@@ -8,11 +9,16 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "texts made once")]
 
 mod bombs;
+#[path = "../../benches/engine/fields.rs"]
+mod fields;
+mod flat;
 mod mutations;
 mod places;
 mod valid;
 #[path = "../../benches/engine/processor.rs"]
 mod processor;
+#[path = "../../benches/engine/world.rs"]
+mod world;
 
 use std::path::Path;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! How work and memory grow with what is asked for and what is kept. Its allocator counts, so that documents are timed elsewhere
+//! How work and memory grow with what is kept. Its allocator counts, so that documents and fields are timed elsewhere
 //! (`tests/bounds`), with that of the program.
 //!
 //! Times are asserted in release builds alone (`cargo test --release --test growth`), where they mean something.

@@ -1,15 +1,18 @@
-//! How work grows: a field costs what it costs, however many there are beside it; what is kept stays within its bound and is found
-//! as fast; large files compile in time.
+//! How work grows with what is kept: it stays within its bound and is found as fast; large files compile in time.
 //!
 //! The figures are those of the benchmarks (`cargo xtask bench engine`), the bounds a few times as wide as what is measured:
 //! a wrong order of growth breaks them, a busy machine does not.
 
 use std::time::Duration;
 
-use crate::figures::{fields, filled, known, parents, schema};
+use crate::figures::{filled, known, schema};
 
 /// Times mean something in release builds alone.
 const IS_TIMED: bool = !cfg!(debug_assertions);
+
+fn allocated(work: &mut dyn FnMut()) -> i64 {
+    allocation_counter::measure(work).bytes_current
+}
 
 #[track_caller]
 fn assert_within(what: &str, spent: Duration, times: f64, base: Duration) {
@@ -18,36 +21,15 @@ fn assert_within(what: &str, spent: Duration, times: f64, base: Duration) {
 }
 
 #[test]
-fn a_field_costs_as_much_for_ten_thousand_parents_as_for_a_hundred() {
-    let most = if IS_TIMED { 10_000 } else { 500 };
-    let (few, many) = (parents(100), parents(most));
-    // what ten thousand parents read is in no processor's cache any more: about three times
-    assert_within("warm", many.warm, 6.0, few.warm);
-    assert_within("cold", many.cold, 3.0, few.cold);
-    // for ten the fixed costs of a request are spread over less
-    let least = parents(10);
-    assert_within("warm, from ten on", many.warm, 3.0, least.warm);
-    assert_within("cold, from ten on", many.cold, 2.0, least.cold);
-}
-
-#[test]
-fn a_field_costs_as_much_beside_a_thousand_others_as_beside_ten() {
-    let most = if IS_TIMED { 1_000 } else { 100 };
-    let (few, many) = (fields(10), fields(most));
-    assert_within("warm", many.warm, 1.5, few.warm);
-    assert_within("cold", many.cold, 1.5, few.cold);
-}
-
-#[test]
 fn a_million_records_stay_within_the_bytes_of_the_cache_and_are_found_as_fast() {
     const MEBIBYTES: usize = 256;
-    let few = filled(1_000, MEBIBYTES);
-    let many = filled(if IS_TIMED { 500_000 } else { 5_000 }, MEBIBYTES);
+    let (few, _) = filled(1_000, MEBIBYTES, allocated);
+    let (many, kept) = filled(if IS_TIMED { 500_000 } else { 5_000 }, MEBIBYTES, allocated);
     println!("{few:?}, {many:?}");
     let most = MEBIBYTES as u64 * 1_024 * 1_024;
     assert!(many.entries > few.entries && many.bytes <= most, "{many:?}");
     // what the cache weighs is what it takes, about; entries that have just left may not be freed yet
-    let allocated = u64::try_from(many.allocated).unwrap();
+    let allocated = u64::try_from(kept).unwrap();
     assert!(allocated <= most + most / 4, "{allocated} bytes for {} that are weighed", many.bytes);
     assert_within("a page of hits", many.hit, 6.0, few.hit);
 }
@@ -63,10 +45,11 @@ fn a_schema_of_a_thousand_types_compiles_in_less_than_a_second() {
 #[test]
 fn ten_thousand_known_operations_are_kept_and_found_as_fast_as_a_hundred() {
     let most = if IS_TIMED { 10_000 } else { 300 };
-    let (few, many) = (known(100), known(most));
+    let (few, _) = known(100, allocated);
+    let (many, bytes) = known(most, allocated);
     println!("{few:?}, {many:?}");
     assert_eq!(many.made_anew, 0, "every plan was kept");
     assert_within("a known operation", many.hit, 3.0, few.hit);
-    let each = many.bytes / i64::try_from(most).unwrap();
+    let each = bytes / i64::try_from(most).unwrap();
     assert!(each <= 16 * 1_024, "{each} bytes for each plan");
 }

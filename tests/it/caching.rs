@@ -62,6 +62,47 @@ async fn a_hit_needs_all_wanted_slots_and_a_miss_asks_for_the_union() {
     assert_eq!(count(&gateway, &customer("name email")).await, 0);
 }
 
+/// The one whose entry holds other slots is asked for more than is wanted; what others bring of the rest is enough.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_somebody_else_reads_is_not_read_again_for_the_sake_of_what_is_held_of_another()
+{
+    let gateway = Deployment::new().start();
+    let names = |ids: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(|id| format!("\"{}\"", customer_id(id))).collect();
+        format!("{{ customersByIds(ids: [{}]) {{ name }} }}", ids.join(", "))
+    };
+    let email = format!("{{ customer(id: \"{}\") {{ email }} }}", customer_id("c2"));
+    gateway.data(&email).await;
+    gateway.calls();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let gate = gateway.world(|world| world.hold("crm POST /customers/batch"));
+    let (one, two) = (names(&["c1"]), names(&["c1", "c2"]));
+    let (one, two) = (gateway.query(&one), gateway.query(&two));
+    tokio::pin!(one, two);
+    for _ in 0..50 {
+        assert!(futures_util::poll!(&mut one).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert!(futures_util::poll!(&mut two).is_pending());
+    let both = futures_util::future::join(one, two);
+    tokio::pin!(both);
+    let (one, two) = loop {
+        gate.notify_waiters();
+        match futures_util::poll!(&mut both) {
+            std::task::Poll::Ready(answers) => break answers,
+            std::task::Poll::Pending => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(one["data"]["customersByIds"][0], two["data"]["customersByIds"][0]);
+    assert_eq!(two["data"]["customersByIds"][1], json!({ "name": "Customer 2" }));
+    let calls = gateway.calls();
+    let asked: Vec<_> =
+        calls.iter().map(|call| (&call.body["ids"], &call.body["fields"])).collect();
+    let expected =
+        [(json!(["c1"]), json!(["id", "name"])), (json!(["c2"]), json!(["email", "id", "name"]))];
+    assert_eq!(asked, expected.iter().map(|(ids, fields)| (ids, fields)).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn no_store_of_the_backend_always_wins() {
     let gateway = Deployment::new().start();
