@@ -317,7 +317,7 @@ impl Answer {
         }
     }
 
-    /// Reads the first of its rows, cells and bytes.
+    /// Reads the first of its rows, cells and bytes, so that they are near. What it gives says nothing.
     pub fn read_ahead(&self) -> u32 {
         let start = |cells: &[Cell]| match cells.first() {
             Some(
