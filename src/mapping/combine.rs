@@ -8,7 +8,7 @@ use super::leaf::Misfit;
 use super::path::{Found, Path, PathStep};
 use super::payload::Kind;
 use super::{Leaf, Mapping, escape, json};
-use crate::graph::{Shape, ShapeId};
+use crate::graph::{Predicate, Shape, ShapeId};
 use crate::value::{self, Cell, SlotSet};
 
 /// What the paths of a shape begin with.
@@ -37,12 +37,17 @@ impl Reads {
             | Mapping::Text { path }
             | Mapping::Case { path, .. }
             | Mapping::List { path, .. }
+            | Mapping::Find { path, .. }
             | Mapping::Record { at: Some(path), .. }
             | Mapping::Money { amount: path, .. } => self.add(path),
             Mapping::Entries(form) => self.add(&form.path),
             Mapping::When { path, then } => {
                 self.add(path);
                 self.of(then);
+            }
+            Mapping::Other { path, than } => {
+                self.add(path);
+                self.add(than);
             }
             Mapping::Id { parts, .. } => parts.iter().for_each(|path| self.add(path)),
             Mapping::Split { paths, .. } => paths.iter().for_each(|path| self.add(path)),
@@ -225,6 +230,38 @@ impl Mapper<'_> {
             Cell::Absent => self.eval(then, here),
             problem_or_null => problem_or_null,
         }
+    }
+
+    /// The item of the first element that passes; null where none does.
+    pub(super) fn find(
+        &mut self,
+        path: &Path,
+        only: &Predicate,
+        item: &Mapping,
+        here: Here<'_>,
+    ) -> Cell {
+        let elements = match self.elements_of(path, here) {
+            Ok(elements) => elements,
+            Err(cell) => return cell,
+        };
+        let found = elements.into_iter().find(|at| here.payload.satisfies_within(only, *at));
+        found.map_or(Cell::Null, |at| self.eval(item, Here { at, ..here }))
+    }
+
+    /// The text at `path`, unless it is what stands at `than`: compared as text, whichever of both is a number.
+    pub(super) fn other(&mut self, path: &Path, than: &Path, here: Here<'_>) -> Cell {
+        let payload = here.payload;
+        let own = match than.first_hinted(payload, here.at, &mut self.hints) {
+            Found::At(at) => payload.scalar_text(at),
+            Found::Missing => None,
+            Found::Misfit { step, found } => return self.problem(|| than.misfit(step, found)),
+        };
+        self.at(path, here, |mapper, here| {
+            let text = payload.scalar_text(here.at);
+            let is_same = text.is_some()
+                && text.as_deref().map(value::trimmed) == own.as_deref().map(value::trimmed);
+            if is_same { Cell::Null } else { mapper.text_of(path, here) }
+        })
     }
 
     pub(super) fn inner_record(&mut self, path: &Path, shape: ShapeId, here: Here<'_>) -> Cell {

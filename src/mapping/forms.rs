@@ -162,7 +162,7 @@ impl<'a> Mapper<'a> {
                 self.case(path, arms, otherwise.as_deref(), here)
             }
             Mapping::When { path, then } => self.when(path, then, here),
-            Mapping::Number { path, to } => self.numbers(path, to, here),
+            Mapping::Number { path, shift, to } => self.numbers(path, *shift, to, here),
             Mapping::Bool { path, yes, no } => {
                 self.at(path, here, |mapper, here| mapper.boolean(path, yes, no, here))
             }
@@ -177,6 +177,8 @@ impl<'a> Mapper<'a> {
             Mapping::List { path, only, item } => {
                 self.list(path, only.as_deref(), here, |mapper, here| mapper.eval(item, here))
             }
+            Mapping::Find { path, only, item } => self.find(path, only, item, here),
+            Mapping::Other { path, than } => self.other(path, than, here),
             Mapping::Items { items } => self.items(items, here),
             Mapping::Entries(form) => self.entries(form, here),
             Mapping::Jq { program, to } => self.jq(program, to, here),

@@ -95,8 +95,13 @@ pub(super) fn write_scalar(
     is_written.map(|()| Written::Value).ok_or(Misfit { expected: expected(scalar), found })
 }
 
-/// Appends a number that stands in a number or in text, as `{ number: … }` has it.
-pub(super) fn write_number(text: &str, scalar: Scalar, out: &mut String) -> Option<()> {
+/// Appends a number that stands in a number or in text, divided by ten to the power of `shift`, as `{ number: … }` has it.
+pub(super) fn write_number(text: &str, shift: u32, scalar: Scalar, out: &mut String) -> Option<()> {
+    if shift > 0 {
+        let mut moved = String::with_capacity(text.len() + 2);
+        decimal::write(text, shift, &mut moved)?;
+        return write_number(&moved, 0, scalar, out);
+    }
     match scalar {
         Scalar::Int | Scalar::Float | Scalar::Decimal => write_word(text, scalar, out),
         Scalar::Id => write_integer_id(text, out),

@@ -98,9 +98,10 @@ pub enum Mapping {
         path: Path,
         then: Box<Self>,
     },
-    /// A number from a number or from text that holds one.
+    /// A number from a number or from text that holds one, divided by ten to the power of `shift`.
     Number {
         path: Path,
+        shift: u32,
         to: Leaf,
     },
     Bool {
@@ -128,6 +129,17 @@ pub enum Mapping {
         path: Path,
         only: Option<Box<Predicate>>,
         item: Box<Self>,
+    },
+    /// `{ find: P, only: …, item: M }`: `item` is evaluated at the first element that passes the test.
+    Find {
+        path: Path,
+        only: Box<Predicate>,
+        item: Box<Self>,
+    },
+    /// `{ other: P, than: P }`: the text at the first path, null where the second leads to the same.
+    Other {
+        path: Path,
+        than: Path,
     },
     /// `{ list: [M, …] }`: a list written out, for records that number what is a list. Nulls and blanks are left out.
     Items {

@@ -81,16 +81,16 @@ impl Mapper<'_> {
         })
     }
 
-    pub(super) fn numbers(&mut self, path: &Path, to: &Leaf, here: Here<'_>) -> Cell {
+    pub(super) fn numbers(&mut self, path: &Path, shift: u32, to: &Leaf, here: Here<'_>) -> Cell {
         match to {
             Leaf::List(item) => {
-                self.list(path, None, here, |mapper, here| mapper.number(path, item, here))
+                self.list(path, None, here, |mapper, here| mapper.number(path, shift, item, here))
             }
-            _ => self.at(path, here, |mapper, here| mapper.number(path, to, here)),
+            _ => self.at(path, here, |mapper, here| mapper.number(path, shift, to, here)),
         }
     }
 
-    pub(super) fn number(&mut self, path: &Path, to: &Leaf, here: Here<'_>) -> Cell {
+    fn number(&mut self, path: &Path, shift: u32, to: &Leaf, here: Here<'_>) -> Cell {
         let kind = here.payload.node(here.at).kind;
         let scalar = match to {
             Leaf::Scalar(scalar) => *scalar,
@@ -106,7 +106,7 @@ impl Mapper<'_> {
             return Cell::Null;
         }
         let start = self.text.len();
-        if leaf::write_number(text, scalar, &mut self.text).is_some() {
+        if leaf::write_number(text, shift, scalar, &mut self.text).is_some() {
             return self.text_from(start);
         }
         self.text.truncate(start);

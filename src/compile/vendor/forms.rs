@@ -271,7 +271,9 @@ impl Vendor<'_, '_> {
             self.mismatch(node, goal, "`number` makes an `Int`, `Float` or `Decimal`", "");
             return None;
         }
-        Some(Mapping::Number { path, to: goal.leaf()? })
+        let over = node.get("over").and_then(Node::text).unwrap_or_default();
+        let shift = over.bytes().filter(|digit| *digit == b'0').count();
+        Some(Mapping::Number { path, shift: u32::try_from(shift).ok()?, to: goal.leaf()? })
     }
 
     pub(super) fn boolean(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
@@ -292,6 +294,16 @@ impl Vendor<'_, '_> {
             return None;
         }
         Some(Mapping::Text { path })
+    }
+
+    pub(super) fn other(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
+        let path = self.own_path(node, "other", goal)?;
+        let than = self.own_path(node, "than", goal)?;
+        if !goal.takes(&[Scalar::String]) {
+            self.mismatch(node, goal, "`other` makes a `String`", "");
+            return None;
+        }
+        Some(Mapping::Other { path, than })
     }
 
     pub(super) fn id_form(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {

@@ -130,7 +130,7 @@ impl Vendor<'_, '_> {
         if goal.lists > 0
             && !matches!(
                 form.name,
-                "each" | "jq" | "first" | "case" | "list" | "split" | "value" | "entries"
+                "each" | "jq" | "first" | "case" | "list" | "split" | "value" | "entries" | "find"
             )
         {
             self.mismatch(
@@ -153,6 +153,8 @@ impl Vendor<'_, '_> {
             "bool" => self.boolean(node, goal),
             "text" => self.text_form(node, goal),
             "id" => self.id_form(node, goal),
+            "other" => self.other(node, goal),
+            "find" => self.find(node, goal),
             "each" => self.each(node, goal),
             "list" => self.items(node, goal),
             "entries" => self.entries(node, goal),

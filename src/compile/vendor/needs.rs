@@ -108,6 +108,7 @@ impl Vendor<'_, '_> {
             | Mapping::Number { path, .. }
             | Mapping::Bool { path, .. }
             | Mapping::Text { path } => add(path),
+            Mapping::Other { path, than } => [path, than].into_iter().for_each(add),
             Mapping::Money { amount, currency, .. } => {
                 add(amount);
                 currency.path().into_iter().chain(currency.path_of_record()).for_each(add);
@@ -140,7 +141,9 @@ impl Vendor<'_, '_> {
                 self.collect(then, names);
             }
             // what stands below is asked for as a whole
-            Mapping::Record { at: Some(path), .. } | Mapping::List { path, .. }
+            Mapping::Record { at: Some(path), .. }
+            | Mapping::List { path, .. }
+            | Mapping::Find { path, .. }
                 if !path.steps.is_empty() =>
             {
                 add(path);
@@ -149,7 +152,7 @@ impl Vendor<'_, '_> {
             Mapping::Record { shape, .. } => {
                 names.extend(self.needs_of_shape(*shape).cloned());
             }
-            Mapping::List { item, .. } => self.collect(item, names),
+            Mapping::List { item, .. } | Mapping::Find { item, .. } => self.collect(item, names),
             Mapping::Entries(form) => match self.name_of(&form.path) {
                 Some(name) => names.push(name),
                 // the members of the record itself
@@ -194,7 +197,9 @@ fn inside(mapping: &Mapping) -> Vec<&Mapping> {
         Mapping::Case { arms, otherwise, .. } => {
             arms.iter().map(|(_, arm)| arm).chain(otherwise.as_deref()).collect()
         }
-        Mapping::When { then: one, .. } | Mapping::List { item: one, .. } => vec![&**one],
+        Mapping::When { then: one, .. }
+        | Mapping::List { item: one, .. }
+        | Mapping::Find { item: one, .. } => vec![&**one],
         _ => Vec::new(),
     }
 }

@@ -27,15 +27,27 @@ impl Vendor<'_, '_> {
             Some(only) => Some(Box::new(self.predicate(only)?)),
             None => None,
         };
-        let goal = goal.item();
-        let item = match (node.get("item"), node.get("as")) {
-            (Some(item), _) => self.mapping(item, &goal)?,
+        let item = Box::new(self.one_of_list(node, &goal.item())?);
+        Some(Mapping::List { path, only, item })
+    }
+
+    /// The first element of a list that passes a test.
+    pub(super) fn find(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
+        let path = self.path(node.get("find")?)?;
+        let only = Box::new(self.predicate(node.get("only")?)?);
+        let item = Box::new(self.one_of_list(node, goal)?);
+        Some(Mapping::Find { path, only, item })
+    }
+
+    /// What one element of a list becomes.
+    fn one_of_list(&mut self, node: &Node, goal: &Goal) -> Option<Mapping> {
+        match (node.get("item"), node.get("as")) {
+            (Some(item), _) => self.mapping(item, goal),
             (None, Some(name)) => {
-                Mapping::Record { at: None, shape: self.record_shape(name, &goal)? }
+                Some(Mapping::Record { at: None, shape: self.record_shape(name, goal)? })
             }
-            (None, None) => return None,
-        };
-        Some(Mapping::List { path, only, item: Box::new(item) })
+            (None, None) => None,
+        }
     }
 
     /// A list that is written out.

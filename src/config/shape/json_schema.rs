@@ -1,6 +1,6 @@
 //! JSON Schemas (draft 2020-12) of the files, for editors that complete and check them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::mapping::{FORMS, RECORD};
 use super::walk::shapes;
@@ -101,7 +101,7 @@ fn kind(kind: &Kind, expands: bool) -> Value {
             { "type": "integer", "minimum": 0 },
             or_setting(json!({ "type": "string", "pattern": "^[0-9]+ ?(B|KiB|MiB|GiB)?$" }), expands),
         ] }),
-        Kind::Word(words) => or_setting(json!({ "enum": words }), expands),
+        Kind::Word(words) => or_setting(json!({ "enum": spellings(words) }), expands),
         Kind::List(of) => json!({ "type": "array", "items": item(of) }),
         Kind::OneOrMore(of) => {
             json!({ "anyOf": [item(of), { "type": "array", "items": item(of) }] })
@@ -113,6 +113,12 @@ fn kind(kind: &Kind, expands: bool) -> Value {
         Kind::TypeMapping => reference("type_mapping"),
         Kind::RequestValue | Kind::Json(_) => json!({}),
     }
+}
+
+/// Words, and those that are numbers also as numbers: YAML reads them so where they stand without quotes.
+fn spellings(words: &[&str]) -> Vec<Value> {
+    let numbers = words.iter().filter_map(|word| word.parse::<Number>().ok());
+    words.iter().map(|word| Value::from(*word)).chain(numbers.map(Value::Number)).collect()
 }
 
 fn mapping() -> Value {

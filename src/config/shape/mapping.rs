@@ -9,9 +9,9 @@ static WORD: Kind = Kind::Text("word");
 pub(super) static MAPPING: Kind = Kind::Mapping;
 
 /// The forms of a mapping, the first whose own key stands in a map. The own key is the first of its shape.
-pub(super) static FORMS: [&Shape; 18] = [
-    &ENUM, &MONEY, &TIME, &DATE, &JOIN, &SPLIT, &FIRST, &CASE, &NUMBER, &BOOL, &TEXT_FORM, &ID,
-    &EACH, &LIST, &ENTRIES, &OBJECT, &JQ, &VALUE,
+pub(super) static FORMS: [&Shape; 20] = [
+    &ENUM, &MONEY, &TIME, &DATE, &JOIN, &SPLIT, &FIRST, &CASE, &NUMBER, &BOOL, &TEXT_FORM, &OTHER,
+    &ID, &FIND, &EACH, &LIST, &ENTRIES, &OBJECT, &JQ, &VALUE,
 ];
 /// `{ at: P, as: T }` and `{ as: T }`: no form of its own key.
 pub(super) static RECORD: Shape = Shape {
@@ -141,7 +141,14 @@ pub(super) static CASE: Shape = Shape {
 static NUMBER: Shape = Shape {
     name: "number",
     doc: "A number, from a number or from text that holds one.",
-    keys: &[path("number")],
+    keys: &[
+        path("number"),
+        optional(
+            "over",
+            Kind::Word(&["10", "100", "1000", "10000", "100000", "1000000"]),
+            "What it is divided by, exactly: `100` for a percentage.",
+        ),
+    ],
     rules: &[],
 };
 
@@ -162,6 +169,16 @@ static TEXT_FORM: Shape = Shape {
     name: "text",
     doc: "Text, from text, numbers and booleans.",
     keys: &[path("text")],
+    rules: &[],
+};
+
+static OTHER: Shape = Shape {
+    name: "other",
+    doc: "Text, where it is another than the text somewhere else.",
+    keys: &[
+        path("other"),
+        required("than", Kind::Text("path"), "What is the same as this is null."),
+    ],
     rules: &[],
 };
 
@@ -187,6 +204,22 @@ static EACH: Shape = Shape {
         optional("as", Kind::Text("type"), "Each element is a record of this type."),
         optional("item", Kind::Mapping, "The mapping of one element; paths start at the element."),
         optional("only", Kind::Struct(&SUCCESS), "Only elements that pass this test count."),
+    ],
+    rules: &[Rule::Exactly(&["as", "item"])],
+};
+
+static FIND: Shape = Shape {
+    name: "find",
+    doc: "One value: of the first element of a list that passes a test.",
+    keys: &[
+        required("find", Kind::Text("path"), "Where the list is."),
+        required(
+            "only",
+            Kind::Struct(&SUCCESS),
+            "The test; where no element passes it, the value is null.",
+        ),
+        optional("as", Kind::Text("type"), "The element is a record of this type."),
+        optional("item", Kind::Mapping, "The mapping of the element; paths start at it."),
     ],
     rules: &[Rule::Exactly(&["as", "item"])],
 };

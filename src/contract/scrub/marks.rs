@@ -179,7 +179,10 @@ impl Walk<'_> {
             steps
         };
         match mapping {
-            Mapping::Path { path, .. } | Mapping::Number { path, .. } | Mapping::Text { path } => {
+            Mapping::Path { path, .. }
+            | Mapping::Number { path, .. }
+            | Mapping::Text { path }
+            | Mapping::Other { path, .. } => {
                 // a whole record holds more than its sensitive parts, which have marks of their own
                 if let Some(field) = inside.filter(|_| !path.steps.is_empty()) {
                     self.mark(joined(path), field);
@@ -211,7 +214,7 @@ impl Walk<'_> {
                 extend(&mut steps, path.as_ref());
                 self.shape(*shape, &steps, inside, depth + 1);
             }
-            Mapping::List { path, item, .. } => {
+            Mapping::List { path, item, .. } | Mapping::Find { path, item, .. } => {
                 self.mapping(item, &joined(path), inside, depth + 1);
             }
             Mapping::Entries(entries) => {

@@ -300,7 +300,7 @@ fn cases_choose_by_a_word() {
 
 #[test]
 fn numbers_are_taken_from_text() {
-    let number = |to| move |path| Mapping::Number { path, to: Leaf::Scalar(to) };
+    let number = |to| move |path| Mapping::Number { path, shift: 0, to: Leaf::Scalar(to) };
     check(
         number(Scalar::Int),
         &[
@@ -323,6 +323,76 @@ fn numbers_are_taken_from_text() {
     check(number(Scalar::Decimal), &[("\"1.50\"", "\"1.50\"")]);
     check(number(Scalar::String), &[("\"1.50\"", "\"1.50\""), ("5", "\"5\"")]);
     check(number(Scalar::Any), &[("\"1.50\"", "1.50"), ("\"+01\"", "1")]);
+}
+
+#[test]
+fn numbers_are_divided_exactly() {
+    let percent = |to| move |path| Mapping::Number { path, shift: 2, to: Leaf::Scalar(to) };
+    check(
+        percent(Scalar::Decimal),
+        &[
+            ("75", "\"0.75\""),
+            ("\" 20.0 \"", "\"0.200\""),
+            ("0.1", "\"0.001\""),
+            ("-7", "\"-0.07\""),
+            ("1e3", "\"10\""),
+            ("0", "\"0.00\""),
+            ("33.333333333333333333333", "\"0.33333333333333333333333\""),
+            ("\"\"", "null"),
+            ("null", "null"),
+            ("\"a\"", "!`.v`: expected a decimal number, found other text"),
+        ],
+    );
+    check(percent(Scalar::Float), &[("12.5", "0.125"), ("-5", "-0.05")]);
+    check(
+        percent(Scalar::Int),
+        &[("1200", "12"), ("1250", "!`.v`: expected an integer of 32 bits, found another number")],
+    );
+}
+
+#[test]
+fn a_text_is_left_out_where_it_says_no_other_than_another() {
+    let eval =
+        |record: &str| eval(record, Mapping::Other { path: path(".into.id"), than: path(".id") });
+    assert_eq!(eval(r#"{"id":7,"into":{"id":8}}"#), "\"8\"");
+    assert_eq!(eval(r#"{"id":7,"into":{"id":"7"}}"#), "null");
+    assert_eq!(eval(r#"{"id":" 7 ","into":{"id":7}}"#), "null");
+    assert_eq!(eval(r#"{"into":{"id":7}}"#), "\"7\"");
+    assert_eq!(eval(r#"{"id":null,"into":{"id":7}}"#), "\"7\"");
+    assert_eq!(eval(r#"{"id":7,"into":{}}"#), "null");
+    assert_eq!(eval(r#"{"id":7}"#), "null");
+    assert_eq!(
+        eval(r#"{"id":7,"into":{"id":[]}}"#),
+        "!`.into.id`: expected text, a number or a boolean, found a list"
+    );
+    assert_eq!(eval(r#"{"id":7,"into":4}"#), "!expected an object at `.into`, found a number");
+}
+
+#[test]
+fn one_element_of_a_list_is_found_by_what_it_says() {
+    let find = |is: &[&str]| Mapping::Find {
+        path: path(".fields[]"),
+        only: Box::new(Predicate {
+            path: path(".name"),
+            is: is.iter().map(|word| Arc::from(*word)).collect(),
+            is_not: Vec::new(),
+        }),
+        item: Box::new(text_at(".value")),
+    };
+    let fields = r#"{"fields":[{"name":"a","value":"1"},{"name":"b","value":"2"},{"name":"b","value":"3"}]}"#;
+    assert_eq!(eval(fields, find(&["b"])), "\"2\"");
+    assert_eq!(eval(fields, find(&["c", "a"])), "\"1\"");
+    assert_eq!(eval(fields, find(&["c"])), "null");
+    assert_eq!(eval(fields, find(&[])), "\"1\"");
+    assert_eq!(eval(r#"{"fields":[]}"#, find(&["a"])), "null");
+    assert_eq!(eval(r#"{"fields":null}"#, find(&["a"])), "null");
+    assert_eq!(eval("{}", find(&["a"])), "null");
+    assert_eq!(eval(r#"{"fields":[{"name":"b"}]}"#, find(&["b"])), "null");
+    assert_eq!(eval(r#"{"fields":[7,{"name":"b","value":"2"}]}"#, find(&["b"])), "\"2\"");
+    assert_eq!(
+        eval(r#"{"fields":7}"#, find(&["b"])),
+        "!expected a list at `.fields`, found a number"
+    );
 }
 
 #[test]

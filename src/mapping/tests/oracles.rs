@@ -71,7 +71,7 @@ proptest! {
     fn no_value_makes_a_mapping_panic(text in ".{0,12}", number in "-?[0-9.eE+-]{0,8}") {
         for value in [serde_json::to_string(&text).unwrap(), serde_json::to_string(&number).unwrap()] {
             for to in [Scalar::Int, Scalar::Float, Scalar::Decimal, Scalar::DateTime, Scalar::Date, Scalar::CurrencyCode] {
-                eval(&format!("{{\"v\":{value}}}"), Mapping::Number { path: path(".v"), to: Leaf::Scalar(to) });
+                eval(&format!("{{\"v\":{value}}}"), Mapping::Number { path: path(".v"), shift: 0, to: Leaf::Scalar(to) });
                 eval(&format!("{{\"v\":{value}}}"), scalar(to)(path(".v")));
             }
             eval(&format!("{{\"v\":{value}}}"), time(TimeForm::UnixSeconds, false)(path(".v")));

@@ -218,7 +218,7 @@ fn a_form_gives_null_for_null_and_for_what_is_missing() {
             Mapping::Join { parts: vec![Mapping::Text { path: path() }], with: Arc::from(",") },
             Mapping::First { choices: vec![Mapping::Text { path: path() }] },
             Mapping::Case { path: path(), arms: Vec::new(), otherwise: None },
-            Mapping::Number { path: path(), to: Leaf::Scalar(Scalar::Int) },
+            Mapping::Number { path: path(), shift: 0, to: Leaf::Scalar(Scalar::Int) },
             Mapping::Bool { path: path(), yes: Vec::new(), no: Vec::new() },
             Mapping::Text { path: path() },
             Mapping::Id { parts: vec![path()], of: TypeId(0), role: Arc::from("crm") },

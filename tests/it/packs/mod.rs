@@ -1,6 +1,7 @@
 //! The shipped vendor files, each over a stand-in that speaks the vendor's own format, and held to the vendor's own contract.
 
 mod calls;
+mod forms;
 mod hubspot;
 mod hubspot_api;
 mod hubspot_contract;

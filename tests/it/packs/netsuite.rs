@@ -166,7 +166,7 @@ async fn lines_are_in_the_currency_of_their_invoice_and_allocations_are_those_th
         invoices[0],
         json!({
             "number": "R-5001", "status": "PAID", "memo": "Thank you", "currency": "EUR",
-            "lineItems": [{ "description": "Desk", "quantity": "3.0", "taxRate": "0.2", "unitPrice": euros("0.10"), "amount": euros("0.30") }],
+            "lineItems": [{ "description": "Desk", "quantity": "3.0", "taxRate": "0.200", "unitPrice": euros("0.10"), "amount": euros("0.30") }],
             "payments": [{ "amount": { "amount": "0.36" }, "method": { "kind": "CASH" } }],
             "customer": { "displayName": "N101" },
         })

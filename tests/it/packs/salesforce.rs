@@ -88,7 +88,7 @@ async fn a_contact_is_a_customer_with_account_and_opportunities() {
         },
         "opportunities": { "nodes": [
             {
-                "name": "Renewal", "amount": { "amount": "1250.5", "currency": "USD" }, "stage": "Proposal", "probability": "0.75", "status": "OPEN",
+                "name": "Renewal", "amount": { "amount": "1250.5", "currency": "USD" }, "stage": "Proposal", "probability": "0.750", "status": "OPEN",
                 "closeDate": "2026-06-30", "account": { "name": "Acme" },
             },
             {
