@@ -121,12 +121,12 @@ impl Drop for Leave {
 
 impl Engine {
     /// Runs what nothing can refuse any more, or joins one that runs and is the same.
-    pub(super) async fn run_or_join(self: &Arc<Self>, prepared: Prepared) -> Response {
+    pub(super) async fn run_or_join(self: &Arc<Self>, prepared: Box<Prepared>) -> Response {
         if !prepared.may_be_joined() {
             return Box::pin(self.run(&prepared)).await;
         }
         let (epoch, began) = (self.loader.cache.epoch(), Instant::now());
-        let asked = self.alike.asked(&Arc::new(prepared));
+        let asked = self.alike.asked(&Arc::from(prepared));
         if let Some(run) = self.alike.join(&asked, epoch) {
             return unless_panicked(run.await);
         }

@@ -69,7 +69,7 @@ impl Stream for Payloads {
 /// Starts an operation, and waits for the first part of its answer.
 pub(super) async fn start(
     engine: Arc<Engine>,
-    prepared: Prepared,
+    prepared: Box<Prepared>,
     parts: Parts,
     format: Format,
 ) -> Delivery {

@@ -16,6 +16,7 @@ mod known;
 mod operations;
 mod plans;
 mod refused;
+mod request;
 mod who;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use crate::backend::Backends;
 use crate::cache::Cache;
 use crate::config::settings::{KnownOperations, Secret};
-use crate::error::{BackendError, ErrorCode, RequestError};
+use crate::error::{BackendError, RequestError};
 use crate::execute::{self, Context, Times};
 use crate::graph::Graph;
 use crate::load::{CursorKey, Loader};
@@ -53,6 +54,7 @@ use operations::Operations;
 pub use plans::PlanCounts;
 use plans::Plans;
 pub use refused::refused;
+pub use request::{Outcome, Request, Response};
 
 /// What a deployment decides about the engine, apart from the graph.
 #[derive(Clone, Debug, Default)]
@@ -77,39 +79,6 @@ pub struct Engine {
     alike: Alike,
     answers: Answers,
     clock: Clock,
-}
-
-/// A GraphQL request, whichever way it came in.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// The document; empty where the request names a known one.
-    pub query: String,
-    /// The id of a known document, if the request has one outside of its extensions.
-    pub id: Option<String>,
-    pub operation_name: Option<String>,
-    pub variables: Map<String, Value>,
-    pub extensions: Map<String, Value>,
-    /// Whether the answer is to hold a trace for a federation's router. Only a subgraph gives one.
-    pub wants_trace: bool,
-    /// All of it as it was sent, if nothing besides this and who asks decides the answer: who sends the same again may be given the
-    /// same.
-    pub sent: Option<Bytes>,
-}
-
-/// The answer to one request.
-#[derive(Clone, Debug)]
-pub struct Response {
-    /// The whole JSON: `{"data":…,"errors":[…],"extensions":…}`.
-    pub body: Bytes,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// There is `data`, null or not, perhaps with errors beside it.
-    Data { has_errors: bool },
-    /// A request error: there is no `data`.
-    Refused(ErrorCode),
 }
 
 /// A request that nothing can refuse any more.
@@ -190,7 +159,12 @@ impl Engine {
     }
 
     /// Executes one request: guard, parse, validate and plan (or find the plan), coerce, execute, respond.
-    pub async fn execute(self: &Arc<Self>, request: Request, principal: &Principal) -> Response {
+    pub async fn execute(
+        self: &Arc<Self>,
+        request: impl Into<Box<Request>>,
+        principal: &Principal,
+    ) -> Response {
+        let request = request.into();
         let mut counted = self.operations.begin(principal);
         let prepared = self.prepare(&request, counted.principal(principal));
         // it may be large, and the run may be long
@@ -233,7 +207,11 @@ impl Engine {
     }
 
     /// Everything for which a request can be refused.
-    fn prepare(&self, request: &Request, principal: Arc<Principal>) -> Result<Prepared, Response> {
+    fn prepare(
+        &self,
+        request: &Request,
+        principal: Arc<Principal>,
+    ) -> Result<Box<Prepared>, Response> {
         let deadline = Instant::now() + self.graph.deadline;
         let all = |errors: Vec<RequestError>| refused(&errors);
         let plan = self.plan(request).map_err(all)?;
@@ -249,7 +227,8 @@ impl Engine {
         let introspection = operation::introspect(&self.graph, &plan.operation, &variables)
             .map_err(|error| refused(&[error]))?;
         let times = Times { deadline, present: self.clock.now() };
-        let mut prepared = Prepared {
+        // boxed: it is handed on many times before it runs
+        let mut prepared = Box::new(Prepared {
             plan,
             variables,
             principal,
@@ -260,7 +239,7 @@ impl Engine {
             is_traced: request.wants_trace && self.graph.federation.is_some(),
             sent: None,
             is_named: request.operation_name.is_some(),
-        };
+        });
         prepared.sent = prepared.may_be_kept(request, cost.is_over);
         Ok(prepared)
     }

@@ -1,15 +1,16 @@
 //! Whether operations may run: there is a place for them, and their client has budget left. One way in for all protocols.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::request::Parts;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::time::Instant;
 
+use super::Gateway;
 use super::overload::{Overload, Place};
 use super::rate::{Client, Rates, Told};
 use super::request::Refusal;
-use super::{Gateway, listen};
 use crate::config::settings::RateKey;
 use crate::engine;
 use crate::principal::Principal;
@@ -38,11 +39,15 @@ impl Admission {
 
 impl Gateway {
     /// Who is counted together with whoever sent this request.
-    pub(super) fn client(&self, parts: &Parts, principal: &Principal) -> Client {
-        let address = parts.extensions.get::<listen::Peer>().map(|peer| peer.0.ip());
+    pub(super) fn client(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+        principal: &Principal,
+    ) -> Client {
         let limit = self.settings.http.rate_limit.as_ref();
         let key = limit.map_or(&RateKey::Address, |limit| &limit.key);
-        Client::of(key, &parts.headers, address, principal)
+        Client::of(key, headers, peer, principal)
     }
 
     /// Refuses at once what could not run anyway, before any of it is read.

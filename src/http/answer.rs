@@ -1,7 +1,7 @@
 //! From an outcome to an HTTP answer: status, media type, error bodies.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
@@ -12,6 +12,9 @@ use super::rate;
 use super::request::Refusal;
 use crate::engine::{self, Outcome};
 use crate::error::{ErrorCode, RequestError};
+
+/// Room for these and for what every answer is given on its way out.
+const HEADERS: usize = 12;
 
 /// Status of an answer with data and errors, in the edition of 2026.
 const PARTIAL_SUCCESS: u16 = 294;
@@ -68,8 +71,10 @@ fn labeled(status: StatusCode, media: Media, profile: StatusProfile) -> Media {
 fn build(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    let headers = response.headers_mut();
+    *headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }
 

@@ -4,8 +4,9 @@
 //! clone for each request.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -20,6 +21,14 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 use super::observe::{Observer, observe};
 use super::{Server, answer, graphql, origin, routes};
 use crate::error::{ErrorCode, RequestError};
+use crate::telemetry::trace::Trace;
+
+/// What is known of a request besides what it says.
+pub(super) struct Came {
+    /// Its address. `None`: it came over no connection.
+    pub(super) peer: Option<IpAddr>,
+    pub(super) trace: Trace,
+}
 
 /// What serves at a listener.
 #[derive(Clone, Debug)]
@@ -44,13 +53,14 @@ impl Edge {
     }
 
     /// What every request passes, the outermost first.
-    pub(super) async fn pass(self: Arc<Self>, request: Request) -> Response {
+    pub(super) async fn pass(self: Arc<Self>, request: Request, peer: Option<IpAddr>) -> Response {
         // boxed: it is handed on many times before it is read
         let request = Box::new(request);
         let observer = self.observer.clone();
-        observe(&observer, request, async |request| {
+        observe(&observer, request, async |request, trace| {
             let encodings = encodings(&request);
-            let answered = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+            let answered =
+                AssertUnwindSafe(self.answer(request, Came { peer, trace })).catch_unwind().await;
             let response = answered.unwrap_or_else(|_| panicked());
             protect(match encodings {
                 Some(encodings) => Box::pin(compress(response, encodings)).await,
@@ -60,12 +70,12 @@ impl Edge {
         .await
     }
 
-    async fn answer(&self, request: Box<Request>) -> Response {
+    async fn answer(&self, request: Box<Request>, came: Came) -> Response {
         match &self.graph {
             Some(place) if request.uri().path() == "/graphql" => {
                 let server = place.server.clone();
                 // boxed: what is around it is moved several times before it is polled
-                let handled = |request| Box::pin(graphql::handle(server, request));
+                let handled = |request| Box::pin(graphql::handle(server, request, came));
                 origin::admit(place, request, handled).await
             }
             _ => {
@@ -104,29 +114,19 @@ async fn compress(response: Response, encodings: HeaderMap) -> Response {
 }
 
 /// Headers that no answer goes out without. Some answers have others in the place of the last two.
-static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {
-    // with room for what answers have besides
-    let mut headers = HeaderMap::with_capacity(12);
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers
-});
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
 
-/// A copy costs less than to put each of them in.
 fn protect(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    let own = std::mem::replace(headers, ALWAYS.clone());
-    // and the request's id
-    headers.reserve(own.len() + 1);
-    headers.extend(own);
+    for (name, value) in ALWAYS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 

@@ -1,6 +1,7 @@
 //! `/graphql`: one operation in a POST, or a batch; one query in a GET; answers as they are, or as streams of events; many operations
 //! over a WebSocket.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::accept::{self, Media, Wanted};
 use super::batch;
+use super::edge::Came;
 use super::overload::Place;
 use super::rate::Client;
 use super::request::{self, Posted, Refusal};
@@ -23,16 +25,21 @@ use crate::error::ErrorCode;
 use crate::operation::OperationKind;
 use crate::principal::Principal;
 use crate::telemetry::context::LogContext;
+use crate::telemetry::trace::Trace;
 
 /// How a federation's router asks for a trace.
 const INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 
-pub(super) async fn handle(server: Server, request: Box<axum::extract::Request>) -> Response {
+pub(super) async fn handle(
+    server: Server,
+    request: Box<axum::extract::Request>,
+    Came { peer, trace }: Came,
+) -> Response {
     let gateway = server.current();
     let (mut parts, body) = request.into_parts();
-    let principal = principal(&parts, &gateway.engine.graph().forward_headers);
+    let principal = principal(&parts.headers, trace, &gateway.engine.graph().forward_headers);
     if socket::is_upgrade(&parts.headers) {
-        return Box::pin(socket::upgrade(server, &mut parts, principal)).await;
+        return Box::pin(socket::upgrade(server, &mut parts, (principal, peer))).await;
     }
     if let Some(elsewhere) = page::for_people(&gateway, &parts) {
         return elsewhere;
@@ -40,10 +47,10 @@ pub(super) async fn handle(server: Server, request: Box<axum::extract::Request>)
     let token = events::token(&parts.headers, &parts.uri);
     match parts.method {
         Method::PUT if gateway.settings.http.streams.per_client > 0 => {
-            return events::reserve(&gateway, &parts, &principal);
+            return events::reserve(&gateway, peer, &principal);
         }
         Method::DELETE if gateway.settings.http.streams.per_client > 0 => {
-            return events::give_up(&gateway, token.as_deref(), &parts, &principal);
+            return events::give_up(&gateway, token.as_deref(), &parts.uri, (&principal, peer));
         }
         _ => {}
     }
@@ -59,9 +66,11 @@ pub(super) async fn handle(server: Server, request: Box<axum::extract::Request>)
     };
     match token {
         Some(token) if wanted.events && parts.method == Method::GET => {
-            events::open(&gateway, &token, &parts, &principal)
+            events::open(&gateway, &token, (&principal, peer))
         }
-        token => operate(&gateway, &parts, body, Asked { wanted, takes, token, principal }).await,
+        token => {
+            operate(&gateway, &parts, body, Asked { wanted, takes, token, principal, peer }).await
+        }
     }
 }
 
@@ -79,19 +88,21 @@ struct Asked {
     /// Of the stream through which the results are to come.
     token: Option<String>,
     principal: Principal,
+    peer: Option<IpAddr>,
 }
 
 /// An operation, or a batch, by POST or GET.
 async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> Response {
-    let Asked { wanted: Wanted { media, events }, takes, token, principal } = asked;
+    let Asked { wanted: Wanted { media, events }, takes, token, principal, peer } = asked;
     let profile = gateway.settings.http.status_profile;
     if let Some(token) = &token
-        && let Err(refusal) = events::check(gateway, token, parts, &principal)
+        && let Err(refusal) = events::check(gateway, token, (&principal, peer))
     {
         return answer::refusal_in(media, profile, &refusal);
     }
     let trace = parts.headers.get(INCLUDE_TRACE);
     let is_plain = token.is_none() && !events && takes.in_parts.is_none() && trace.is_none();
+    let client = |principal: &Principal| gateway.client(&parts.headers, peer, principal);
     let incoming = match &parts.method {
         &Method::POST => match gateway.precheck() {
             Ok(()) => read_post(gateway, parts, body, is_plain.then_some(&principal)).await,
@@ -108,26 +119,26 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
         Ok(Incoming::Operation(mut request)) => {
             note(request.operation_name.as_deref());
             request.wants_trace = trace.is_some_and(|value| value == "ftv1");
-            let admission = gateway.admit(&[&request], gateway.client(parts, &principal));
+            let admission = gateway.admit(&[&request], client(&principal));
             let tell = admission.tell();
             let mut response = match (admission.place, token) {
                 (Err(refusal), _) => answer::refusal_in(media, profile, &refusal),
                 (Ok(place), Some(token)) => {
                     let running = events::Asked { request: *request, principal, place };
-                    events::submit(gateway, &token, parts, running, media)
+                    events::submit(gateway, &token, (running, peer), media)
                 }
                 (Ok(place), None) if events => {
                     events::distinct(gateway, events::Asked { request: *request, principal, place })
                 }
                 (Ok(place), None) => {
-                    execute(gateway, (*request, place), &principal, (media, takes)).await
+                    execute(gateway, (request, place), &principal, (media, takes)).await
                 }
             };
             tell(&mut response);
             response
         }
         Ok(Incoming::Again(kept)) => {
-            give_again(gateway, &kept, (&principal, gateway.client(parts, &principal)), media)
+            give_again(gateway, &kept, (&principal, client(&principal)), media)
         }
         Ok(Incoming::Batch(_)) if events || token.is_some() => {
             let message = "a batch is not answered by a stream of events";
@@ -136,8 +147,8 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
             answer::refusal_in(media, profile, &refusal)
         }
         Ok(Incoming::Batch(members)) => {
-            let client = gateway.client(parts, &principal);
-            Box::pin(batch(gateway, members, (&principal, client), media)).await
+            let who = (&principal, client(&principal));
+            Box::pin(batch(gateway, members, who, media)).await
         }
         Ok(Incoming::NotByGet(message)) => method_not_allowed(media, profile, message, "POST"),
         Err(refusal) => answer::refusal_in(media, profile, &refusal),
@@ -228,14 +239,14 @@ fn note(operation_name: Option<&str>) {
 /// If the client leaves, this future is dropped, and with it the work that nobody waits for.
 async fn execute(
     gateway: &Gateway,
-    (request, place): (engine::Request, Place),
+    (request, place): (Box<engine::Request>, Place),
     principal: &Principal,
     (media, takes): (Media, Takes),
 ) -> Response {
     let engine = &gateway.engine;
     let delivery = match takes.in_parts {
         Some(format) => {
-            place.in_turn(Box::pin(engine.deliver(request, principal, format)).as_mut()).await
+            place.in_turn(Box::pin(engine.deliver(*request, principal, format)).as_mut()).await
         }
         None => Delivery::Whole(place.in_turn(pin!(engine.execute(request, principal))).await),
     };
@@ -281,15 +292,14 @@ async fn batch(
 }
 
 /// Who asks. Until credentials are read this is anonymous, with the headers that the deployment forwards.
-fn principal(parts: &Parts, forwarded: &[Arc<str>]) -> Principal {
+fn principal(headers: &HeaderMap, trace: Trace, forwarded: &[Arc<str>]) -> Principal {
     let headers = forwarded
         .iter()
         .filter_map(|name| {
-            Some((Arc::clone(name), Arc::from(parts.headers.get(&**name)?.to_str().ok()?)))
+            Some((Arc::clone(name), Arc::from(headers.get(&**name)?.to_str().ok()?)))
         })
         .collect();
-    let trace = parts.extensions.get().cloned();
-    Principal { headers, trace, ..Principal::anonymous() }
+    Principal { headers, trace: Some(trace), ..Principal::anonymous() }
 }
 
 /// An operation's name in the log: only what a GraphQL name can be, and not too much of it.

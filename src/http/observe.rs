@@ -54,15 +54,15 @@ impl Observer {
 
 pub(super) async fn observe(
     observer: &Observer,
-    mut request: Box<Request>,
-    answer: impl AsyncFnOnce(Box<Request>) -> Response,
+    request: Box<Request>,
+    answer: impl AsyncFnOnce(Box<Request>, Trace) -> Response,
 ) -> Response {
     let id = request.headers().get(&REQUEST_ID).filter(|id| is_sane(id));
     let id = id.map_or_else(fresh_id, |id| Bytes::copy_from_slice(id.as_bytes()));
     let route = meters::route(request.uri().path());
     let span = observer.begin(&request, route);
     let context = LogContext::new(id.clone(), span.trace().id());
-    request.extensions_mut().insert(span.trace().clone());
+    let trace = span.trace().clone();
     let meters = Arc::clone(&observer.meters);
     meters.began();
     let (method, start) = (request.method().clone(), Instant::now());
@@ -71,7 +71,7 @@ pub(super) async fn observe(
         .around(async move {
             // the whole of it: it is written when it is dropped
             let mut line = line;
-            let mut response = answer(request).await;
+            let mut response = answer(request, trace).await;
             line.status = Some(response.status());
             if let Ok(id) = HeaderValue::from_maybe_shared(id) {
                 response.headers_mut().insert(REQUEST_ID, id);

@@ -12,7 +12,7 @@ async fn served(routes: Router) -> String {
     let edge = edge::Edge::of_routes(routes, Observer::default());
     let service = tower::service_fn(move |request| {
         let edge = Arc::clone(&edge);
-        async move { Ok::<_, Infallible>(edge.pass(request).await) }
+        async move { Ok::<_, Infallible>(edge.pass(request, None).await) }
     });
     tokio::spawn(axum::serve(listener, tower::make::Shared::new(service)).into_future());
     format!("http://{address}/")
@@ -55,7 +55,7 @@ async fn every_answer_has_the_headers_that_protect_it() {
 #[tokio::test]
 async fn what_is_under_way_for_a_request_is_small() {
     let edge = edge::Edge::of_routes(Router::new(), Observer::default());
-    let passing = edge.pass(axum::extract::Request::default());
+    let passing = edge.pass(axum::extract::Request::default(), None);
     let bytes = size_of_val(&passing);
     assert!(bytes <= 4096, "{bytes} bytes");
     assert_eq!(passing.await.status(), 404);

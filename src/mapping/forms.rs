@@ -21,7 +21,6 @@ const RECORDS_OF_ONE_VALUE_MAX: u8 = 8;
 pub(super) const CELLS_MAX: usize = 1 << 24;
 const TEXT_BYTES_MAX: usize = 1 << 28;
 /// A small answer is made without growing.
-const ID_ROOM: usize = 64;
 const TEXT_ROOM: usize = 256;
 const CELLS_ROOM: usize = 16;
 /// Problems that are told apart; more share the last one.
@@ -91,7 +90,7 @@ impl<'a> Mapper<'a> {
             problems: Vec::new(),
             hints: Hints::new(),
             places: Vec::new(),
-            id: String::with_capacity(ID_ROOM),
+            id: String::new(),
             joined: String::new(),
         }
     }

@@ -14,7 +14,9 @@ use super::payload::{At, Kind, Payload};
 /// mapping mostly finds its member at the same distance in the next record.
 #[derive(Debug)]
 pub(super) struct Hints {
-    hints: Box<[(usize, Hint)]>,
+    /// Empty for the first look-ups: few records cost less without.
+    known: Box<[(usize, Hint)]>,
+    looked: u8,
     /// Which tape is read: layouts are its own.
     tape: u32,
 }
@@ -35,9 +37,11 @@ impl Hint {
 
 impl Hints {
     const LEN: usize = 256;
+    /// So many look-ups go without.
+    const FEW: u8 = 32;
 
     pub(super) fn new() -> Self {
-        Self { hints: vec![(0, Hint::NONE); Self::LEN].into(), tape: 0 }
+        Self { known: Box::default(), looked: 0, tape: 0 }
     }
 
     /// What is looked up from here on is on another tape. Those that are read with the same hints have each its own number.
@@ -47,9 +51,16 @@ impl Hints {
 
     #[inline]
     pub(super) fn of(&mut self, name: &Arc<str>) -> Option<&mut Hint> {
+        if self.looked < Self::FEW {
+            self.looked += 1;
+            return None;
+        }
+        if self.known.is_empty() {
+            self.known = vec![(0, Hint::NONE); Self::LEN].into();
+        }
         let place = std::ptr::from_ref(name) as usize;
         // steps are 16 bytes; fold so that neighboring allocations do not share a place
-        let (key, hint) = self.hints.get_mut((place >> 4 ^ place >> 12) % Self::LEN)?;
+        let (key, hint) = self.known.get_mut((place >> 4 ^ place >> 12) % Self::LEN)?;
         if *key != place {
             (*key, *hint) = (place, Hint::NONE);
         }

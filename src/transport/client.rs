@@ -47,7 +47,9 @@ impl WireRequest {
         trace: &Trace,
         propagates: Propagates,
     ) -> Result<(), BackendError> {
-        self.set_default(TRACEPARENT, &trace.traceparent())?;
+        if let Entry::Vacant(place) = self.headers.entry(TRACEPARENT) {
+            place.insert(headers::public(&TRACEPARENT, trace.traceparent())?);
+        }
         if let Some(state) = trace.state().filter(|_| propagates.state) {
             self.set_default(TRACESTATE, state)?;
         }

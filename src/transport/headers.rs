@@ -31,6 +31,11 @@ pub(super) fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, Backen
     Ok(value)
 }
 
+/// The value of a header that holds nothing secret.
+pub(super) fn public(name: &HeaderName, text: String) -> Result<HeaderValue, BackendError> {
+    HeaderValue::try_from(text).map_err(|_| bad(name.as_str()))
+}
+
 fn bad(name: &str) -> BackendError {
     BackendError::Build { reason: format!("header `{name}` has a value that cannot be sent") }
 }

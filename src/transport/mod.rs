@@ -25,7 +25,7 @@ pub use quota::{Told, told};
 pub use soap::body_tree;
 pub use token::{Granted, granted, token_request};
 
-use hyper::header::{AUTHORIZATION, Entry, HeaderMap, HeaderName, LINK};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LINK};
 
 use crate::error::BackendError;
 use crate::graph::{Auth, Backend, Call, Method, RequestTemplate};
@@ -108,12 +108,8 @@ impl Draft {
         Ok(())
     }
 
-    fn set_default_header(&mut self, name: HeaderName, value: &str) -> Result<(), BackendError> {
-        if let Entry::Vacant(place) = self.headers.entry(name) {
-            let value = headers::value(place.key(), value)?;
-            place.insert(value);
-        }
-        Ok(())
+    fn set_default_header(&mut self, name: HeaderName, value: &'static str) {
+        self.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 
     /// Headers of the vendor file; a null value leaves its header out.

@@ -25,10 +25,10 @@ pub(super) fn request(
     draft.set_templates(&template.headers, &scope)?;
     if let Some(body) = &template.body {
         let body = body.render(&scope)?;
-        draft.set_default_header(CONTENT_TYPE, body.content_type)?;
+        draft.set_default_header(CONTENT_TYPE, body.content_type);
         draft.body = body.bytes;
     }
-    draft.set_default_header(ACCEPT, "application/json")?;
+    draft.set_default_header(ACCEPT, "application/json");
     draft.authorize(&backend.auth)?;
     Ok(draft.finish(backend, call))
 }

@@ -95,15 +95,15 @@ impl Operation {
 /// Values of each customer that the named page asks for: two, four of each invoice, three of each ticket.
 const VALUES: usize = 2 + 4 * INVOICES + 3 * TICKETS;
 
-/// Pages with a random selection beneath: the same shapes for the same seed. They are as large as the named page, within a fifth:
-/// what is compared is other fields, not less work.
+/// Pages with a random selection beneath: the same shapes for the same seed. They are as large as the named page, within a fifth, and
+/// make as many calls: what is compared is other fields, not less work.
 pub(crate) fn drawn(seed: u64, count: usize) -> Vec<Operation> {
     let mut random = Random(seed);
     let selections = std::iter::repeat_with(|| selection(&mut random));
     selections
-        .filter(|(_, values)| values.abs_diff(VALUES) * 5 <= VALUES)
+        .filter(|drawn| drawn.values.abs_diff(VALUES) * 5 <= VALUES && drawn.lists == 2)
         .take(count)
-        .map(|(fields, _)| Operation {
+        .map(|Selection { fields, .. }| Operation {
             name: "Drawn",
             document: format!(
                 "query Drawn($page: Int!) {{ customers(page: $page) {{ {fields} }} }}"
@@ -114,23 +114,32 @@ pub(crate) fn drawn(seed: u64, count: usize) -> Vec<Operation> {
         .collect()
 }
 
-/// Fields of a customer, and how many values they are.
-fn selection(random: &mut Random) -> (String, usize) {
+/// Fields of a customer.
+struct Selection {
+    fields: String,
+    /// How many values they are.
+    values: usize,
+    /// How many lists of other systems.
+    lists: usize,
+}
+
+fn selection(random: &mut Random) -> Selection {
     let mut fields = random.some(&["number", "name", "email", "city", "segment"]);
     let mut values = fields.len();
-    let lists = random.below(3);
-    if lists != 1 {
+    let chosen = random.below(3);
+    if chosen != 1 {
         let invoices = random.some(&["number", "status", "memo", "total { amount currency }"]);
         let amounts = invoices.iter().filter(|field| field.starts_with("total")).count();
         values += (invoices.len() + amounts) * INVOICES;
         fields.push(format!("invoices {{ {} }}", invoices.join(" ")));
     }
-    if lists != 0 {
+    if chosen != 0 {
         let tickets = random.some(&["subject", "status", "priority"]);
         values += tickets.len() * TICKETS;
         fields.push(format!("tickets {{ {} }}", tickets.join(" ")));
     }
-    (fields.join(" "), values)
+    let lists = if chosen == 2 { 2 } else { 1 };
+    Selection { fields: fields.join(" "), values, lists }
 }
 
 /// xorshift: enough to draw operations.

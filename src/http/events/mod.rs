@@ -6,13 +6,13 @@
 mod streams;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Query;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -26,7 +26,7 @@ use self::streams::{Asker, Operation, Part};
 use super::accept::Media;
 use super::overload::Place;
 use super::request::Refusal;
-use super::{Gateway, answer, listen};
+use super::{Gateway, answer};
 use crate::engine::{self, Delivery, Engine, Format};
 use crate::error::ErrorCode;
 use crate::principal::Principal;
@@ -87,9 +87,9 @@ fn payloads(
 }
 
 /// `PUT`: a token, for one stream.
-pub(super) fn reserve(gateway: &Gateway, parts: &Parts, principal: &Principal) -> Response {
+pub(super) fn reserve(gateway: &Gateway, peer: Option<IpAddr>, principal: &Principal) -> Response {
     let settings = gateway.settings.http.streams;
-    let asker = asker(parts, principal);
+    let asker = Asker::new(principal, peer);
     match gateway.streams.reserve(asker, settings, gateway.settings.http.connections.most) {
         Ok(token) => {
             let mut response = Response::new(Body::from(token));
@@ -103,9 +103,13 @@ pub(super) fn reserve(gateway: &Gateway, parts: &Parts, principal: &Principal) -
 }
 
 /// `GET` with a token: the stream that was reserved.
-pub(super) fn open(gateway: &Gateway, token: &str, parts: &Parts, who: &Principal) -> Response {
+pub(super) fn open(
+    gateway: &Gateway,
+    token: &str,
+    (principal, peer): (&Principal, Option<IpAddr>),
+) -> Response {
     let keep_alive = gateway.settings.http.streams.keep_alive;
-    let stream = gateway.streams.find(token, &asker(parts, who)).and_then(|stream| {
+    let stream = gateway.streams.find(token, &Asker::new(principal, peer)).and_then(|stream| {
         Streams::open(&gateway.streams, token, stream, gateway.draining.subscribe())
     });
     match stream {
@@ -118,22 +122,20 @@ pub(super) fn open(gateway: &Gateway, token: &str, parts: &Parts, who: &Principa
 pub(super) fn check(
     gateway: &Gateway,
     token: &str,
-    parts: &Parts,
-    principal: &Principal,
+    (principal, peer): (&Principal, Option<IpAddr>),
 ) -> Result<(), Refusal> {
-    gateway.streams.find(token, &asker(parts, principal)).map(|_| ())
+    gateway.streams.find(token, &Asker::new(principal, peer)).map(|_| ())
 }
 
 /// An operation with a token: its results come through the stream.
 pub(super) fn submit(
     gateway: &Gateway,
     token: &str,
-    parts: &Parts,
-    asked: Asked,
+    (asked, peer): (Asked, Option<IpAddr>),
     media: Media,
 ) -> Response {
     let profile = gateway.settings.http.status_profile;
-    let stream = gateway.streams.find(token, &asker(parts, &asked.principal));
+    let stream = gateway.streams.find(token, &Asker::new(&asked.principal, peer));
     let checked = stream.and_then(|stream| Ok((stream, operation_id(&asked.request)?)));
     let (stream, id) = match checked {
         Ok(checked) => checked,
@@ -181,27 +183,22 @@ fn operation_id(request: &engine::Request) -> Result<String, Refusal> {
 pub(super) fn give_up(
     gateway: &Gateway,
     token: Option<&str>,
-    parts: &Parts,
-    principal: &Principal,
+    uri: &Uri,
+    (principal, peer): (&Principal, Option<IpAddr>),
 ) -> Response {
-    let done = gateway.streams.find(token.unwrap_or_default(), &asker(parts, principal)).and_then(
-        |stream| {
-            let Some(id) = parameter(&parts.uri, "operationId").filter(|id| !id.is_empty()) else {
-                let message = "`operationId` is missing in the query string";
-                return Err(Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message));
-            };
-            stream.give_up(&id);
-            Ok(())
-        },
-    );
+    let asker = Asker::new(principal, peer);
+    let done = gateway.streams.find(token.unwrap_or_default(), &asker).and_then(|stream| {
+        let Some(id) = parameter(uri, "operationId").filter(|id| !id.is_empty()) else {
+            let message = "`operationId` is missing in the query string";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message));
+        };
+        stream.give_up(&id);
+        Ok(())
+    });
     match done {
         Ok(()) => Response::new(Body::empty()),
         Err(refusal) => answer::refusal(refusal.status, &refusal.error),
     }
-}
-
-fn asker(parts: &Parts, principal: &Principal) -> Asker {
-    Asker::new(principal, parts.extensions.get::<listen::Peer>().map(|peer| peer.0.ip()))
 }
 
 /// The answer whose body is these events, with a comment wherever none comes for a while.

@@ -31,10 +31,6 @@ const HEAD_BYTES_MIN: usize = 8 * 1024;
 /// After an error of the listener itself, such as too many open files.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// The address from which a connection came.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
 /// Accepts until the gateway drains, then waits for every connection to end.
 pub(super) async fn serve(
     listener: TcpListener,
@@ -100,12 +96,11 @@ async fn connection<S, T>(
         let pace = Arc::clone(&pace);
         move |request: Request<Incoming>| {
             let running = pace.begin(request.version());
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            let response = Arc::clone(&edge).pass(request);
+            let request = request.map(Body::new);
+            let edge = Arc::clone(&edge);
             // boxed: the server moves it about before it is polled
             Box::pin(async move {
-                let response = response.await;
+                let response = edge.pass(request, Some(peer.ip())).await;
                 Ok::<_, Infallible>(response.map(|body| Answered::new(body, running)))
             })
         }

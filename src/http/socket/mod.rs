@@ -8,6 +8,7 @@ mod protocol;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -51,7 +52,11 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Answers the handshake, and serves the connection in a task of its own.
-pub(super) async fn upgrade(server: Server, parts: &mut Parts, principal: Principal) -> Response {
+pub(super) async fn upgrade(
+    server: Server,
+    parts: &mut Parts,
+    (principal, peer): (Principal, Option<IpAddr>),
+) -> Response {
     let gateway = server.current();
     if !may_connect(&parts.headers, &gateway.settings.http.cors) {
         return refused(StatusCode::FORBIDDEN, "a page of another origin may not connect");
@@ -74,7 +79,7 @@ pub(super) async fn upgrade(server: Server, parts: &mut Parts, principal: Princi
     let bytes_max = gateway.engine.graph().limits.body_bytes;
     let mut draining = gateway.draining.subscribe();
     let settings = gateway.settings.http.sockets;
-    let client = gateway.client(parts, &principal);
+    let client = gateway.client(&parts.headers, peer, &principal);
     // the connection must not keep the graph that it began with
     drop(gateway);
     upgrade.protocols([PROTOCOL]).max_message_size(bytes_max).max_frame_size(bytes_max).on_upgrade(

@@ -126,7 +126,7 @@ fn to_http(request: WireRequest) -> Result<Sending, BackendError> {
         Method::Delete => hyper::Method::DELETE,
         Method::Head => hyper::Method::HEAD,
     };
-    let mut http = Request::new(Full::new(request.body));
+    let mut http = Box::new(Request::new(Full::new(request.body)));
     (*http.method_mut(), *http.uri_mut()) = (method, uri);
     let headers = http.headers_mut();
     *headers = request.headers;

@@ -14,13 +14,13 @@ use http_body_util::Full;
 use hyper::Response;
 use hyper::Uri;
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1};
+use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use tokio::sync::Notify;
 use tokio::task::unconstrained;
 
-use super::pool::{Sending, Stream};
+use super::pool::{Sending, Stream, Unsent};
 use crate::error::BackendError;
 
 /// Whom a connection leads to.
@@ -97,12 +97,12 @@ impl Own {
         &mut self,
         mut request: Sending,
         uri: &Uri,
-    ) -> Result<Response<Incoming>, TrySendError<Sending>> {
+    ) -> Result<Response<Incoming>, Unsent> {
         self.bell.is_idle.store(false, Ordering::Relaxed);
         let path = uri.path_and_query().cloned();
         *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         request.headers_mut().entry(HOST).or_insert_with(|| self.origin.host.clone());
-        let sent = self.sender.try_send_request(request);
+        let sent = self.sender.try_send_request(*request);
         self.drive(sent).await
     }
 

@@ -35,7 +35,11 @@ const IDLE: Duration = Duration::from_mins(1);
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// What is sent.
-pub(super) type Sending = Request<Full<Bytes>>;
+/// Boxed: it is handed on many times before it goes.
+pub(super) type Sending = Box<Request<Full<Bytes>>>;
+
+/// Why there is no answer, with the request if nothing of it was sent.
+pub(super) type Unsent = TrySendError<Request<Full<Bytes>>>;
 
 /// Those of one client.
 pub(super) struct Pool {
@@ -112,7 +116,7 @@ impl Pool {
             };
             match error.take_message().filter(|_| !is_new) {
                 Some(unsent) => {
-                    request = unsent;
+                    request = Box::new(unsent);
                     *request.uri_mut() = uri.clone();
                     // over HTTP/2 the authority stands elsewhere
                     request.headers_mut().remove(HOST);
@@ -268,10 +272,10 @@ impl Shared {
 
 impl Held {
     /// Sends; the answer's head.
-    async fn send(self, request: Sending, uri: &Uri) -> Result<Answer, TrySendError<Sending>> {
+    async fn send(self, request: Sending, uri: &Uri) -> Result<Answer, Unsent> {
         let (response, own) = match self {
             Self::Own(mut own) => (own.send(request, uri).await?, Some(own)),
-            Self::Shared(mut sender) => (sender.try_send_request(request).await?, None),
+            Self::Shared(mut sender) => (sender.try_send_request(*request).await?, None),
         };
         let (head, body) = response.into_parts();
         Ok(Answer { head, body, own })

@@ -49,14 +49,14 @@ pub(super) fn request(
         SoapVersion::V1_1 => {
             draft.set_header(CONTENT_TYPE, "text/xml; charset=utf-8")?;
             draft.set_header(SOAPACTION, &format!("\"{action}\""))?;
-            draft.set_default_header(ACCEPT, "text/xml, application/xml")?;
+            draft.set_default_header(ACCEPT, "text/xml, application/xml");
         }
         SoapVersion::V1_2 => {
             let action =
                 if action.is_empty() { String::new() } else { format!("; action=\"{action}\"") };
             let media = format!("application/soap+xml; charset=utf-8{action}");
             draft.set_header(CONTENT_TYPE, &media)?;
-            draft.set_default_header(ACCEPT, "application/soap+xml, text/xml")?;
+            draft.set_default_header(ACCEPT, "application/soap+xml, text/xml");
         }
     }
     draft.authorize(&backend.auth)?;
