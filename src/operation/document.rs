@@ -115,14 +115,37 @@ fn errors(
     let told = diagnostics
         .iter()
         .filter(|diagnostic| !is_ours(schema, diagnostic) && !is_told_by_another(diagnostic));
-    told.take(ERRORS_MAX)
+    let mut errors: Vec<RequestError> = told
+        .take(ERRORS_MAX)
         .map(|diagnostic| {
             let error = diagnostic.error;
             let message = error.unstable_compat_message().unwrap_or_else(|| error.to_string());
+            let message = in_signs(&message).unwrap_or(message);
             let nearest = nearest_field(schema, &message);
             located(RequestError::new(code, shortened(message + &nearest)), error.location(), lines)
         })
-        .collect()
+        .collect();
+    // where several brackets are open at the end, each is missed
+    errors.dedup_by(|one, other| one.message == other.message && one.locations == other.locations);
+    errors
+}
+
+/// `syntax error: expected R_CURLY, got EOF` by the signs that people write.
+fn in_signs(message: &str) -> Option<String> {
+    const SIGNS: [(&str, char); 8] = [
+        ("R_CURLY", '}'),
+        ("L_CURLY", '{'),
+        ("R_PAREN", ')'),
+        ("L_PAREN", '('),
+        ("R_BRACK", ']'),
+        ("L_BRACK", '['),
+        ("COLON", ':'),
+        ("EQ", '='),
+    ];
+    let (expected, got) = message.strip_prefix("syntax error: expected ")?.split_once(", got ")?;
+    let (_, sign) = SIGNS.into_iter().find(|(name, _)| *name == expected)?;
+    let got = if got == "EOF" { "the end of the document" } else { got };
+    Some(format!("syntax error: expected `{sign}`, got {got}"))
 }
 
 /// The field and the type of `Cannot query field "x" on type "Y".`

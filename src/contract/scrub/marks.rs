@@ -179,13 +179,17 @@ impl Walk<'_> {
             steps
         };
         match mapping {
-            Mapping::Path { path, .. }
-            | Mapping::Number { path, .. }
-            | Mapping::Text { path }
-            | Mapping::Other { path, .. } => {
+            Mapping::Path { path, .. } | Mapping::Number { path, .. } | Mapping::Text { path } => {
                 // a whole record holds more than its sensitive parts, which have marks of their own
                 if let Some(field) = inside.filter(|_| !path.steps.is_empty()) {
                     self.mark(joined(path), field);
+                }
+            }
+            // the same values at both are the same stand-ins
+            Mapping::Other { path, than } => {
+                if let Some(field) = inside {
+                    self.mark(joined(path), field);
+                    self.mark(joined(than), field);
                 }
             }
             Mapping::Split { paths, .. } => {

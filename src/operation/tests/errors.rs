@@ -18,6 +18,22 @@ fn syntax_errors_have_their_code_and_place() {
 }
 
 #[test]
+fn brackets_that_are_never_closed_are_told_once_and_by_their_sign() {
+    let errors = refused(&graph(SDL), "{ me { id");
+    let told: Vec<_> =
+        errors.iter().map(|error| (&*error.message, error.locations.clone())).collect();
+    let end = Location { line: 1, column: 10 };
+    let message = "syntax error: expected `}`, got the end of the document";
+    assert_eq!(told, [(message, vec![end])]);
+    for document in ["{ need(id: 1", "{ need(id: [1", "{ need(id: {a: 1", "query($x: Int"] {
+        for error in refused(&graph(SDL), document) {
+            let words = ["R_CURLY", "R_PAREN", "R_BRACK", "got EOF"];
+            assert!(!words.iter().any(|word| error.message.contains(word)), "{error:?}");
+        }
+    }
+}
+
+#[test]
 fn validation_errors_read_like_those_of_other_servers() {
     let invalid = Code::GraphqlValidationFailed;
     check("{\n  zzz\n}", invalid, "Cannot query field \"zzz\" on type \"Query\".", 2, 3);
