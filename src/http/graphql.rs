@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::accept::{self, Media, Wanted};
 use super::batch;
 use super::edge::Came;
+use super::events::Asker;
 use super::overload::Place;
 use super::rate::Client;
 use super::request::{self, Posted, Refusal};
@@ -45,12 +46,13 @@ pub(super) async fn handle(
         return elsewhere;
     }
     let token = events::token(&parts.headers, &parts.uri);
+    let asker = || Asker::new(&principal, peer);
     match parts.method {
         Method::PUT if gateway.settings.http.streams.per_client > 0 => {
-            return events::reserve(&gateway, peer, &principal);
+            return events::reserve(&gateway, asker());
         }
         Method::DELETE if gateway.settings.http.streams.per_client > 0 => {
-            return events::give_up(&gateway, token.as_deref(), &parts.uri, (&principal, peer));
+            return events::give_up(&gateway, token.as_deref(), &parts.uri, &asker());
         }
         _ => {}
     }
@@ -66,7 +68,7 @@ pub(super) async fn handle(
     };
     match token {
         Some(token) if wanted.events && parts.method == Method::GET => {
-            events::open(&gateway, &token, (&principal, peer))
+            events::open(&gateway, &token, &asker())
         }
         token => {
             operate(&gateway, &parts, body, Asked { wanted, takes, token, principal, peer }).await
@@ -96,7 +98,7 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
     let Asked { wanted: Wanted { media, events }, takes, token, principal, peer } = asked;
     let profile = gateway.settings.http.status_profile;
     if let Some(token) = &token
-        && let Err(refusal) = events::check(gateway, token, (&principal, peer))
+        && let Err(refusal) = events::check(gateway, token, &Asker::new(&principal, peer))
     {
         return answer::refusal_in(media, profile, &refusal);
     }
@@ -124,8 +126,9 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
             let mut response = match (admission.place, token) {
                 (Err(refusal), _) => answer::refusal_in(media, profile, &refusal),
                 (Ok(place), Some(token)) => {
+                    let asker = Asker::new(&principal, peer);
                     let running = events::Asked { request: *request, principal, place };
-                    events::submit(gateway, &token, (running, peer), media)
+                    events::submit(gateway, &token, (running, &asker), media)
                 }
                 (Ok(place), None) if events => {
                     events::distinct(gateway, events::Asked { request: *request, principal, place })

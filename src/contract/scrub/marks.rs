@@ -135,14 +135,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Ids, and slots that clients never see: records are found by these.
+    /// Ids, and slots that clients never see: records are found by these. What `find` reads stands among values of others, which may be
+    /// personal: it is none.
     fn link(&mut self, mapping: &Mapping, at: &[Step], is_field: bool) {
-        let paths = match mapping {
-            Mapping::Id { parts, .. } => parts.as_slice(),
-            Mapping::Path { path, .. } | Mapping::Text { path } if !is_field => {
-                std::slice::from_ref(path)
-            }
-            _ => &[],
+        let paths: Vec<&Path> = match mapping {
+            Mapping::Id { parts, .. } => parts.iter().collect(),
+            Mapping::Path { path, .. } | Mapping::Text { path } if !is_field => vec![path],
+            Mapping::Other { path, than } if !is_field => vec![path, than],
+            _ => Vec::new(),
         };
         for path in paths {
             let mut steps = at.to_vec();

@@ -6,7 +6,6 @@
 mod streams;
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +20,8 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-pub(super) use self::streams::Streams;
-use self::streams::{Asker, Operation, Part};
+pub(super) use self::streams::{Asker, Streams};
+use self::streams::{Operation, Part};
 use super::accept::Media;
 use super::overload::Place;
 use super::request::Refusal;
@@ -87,9 +86,8 @@ fn payloads(
 }
 
 /// `PUT`: a token, for one stream.
-pub(super) fn reserve(gateway: &Gateway, peer: Option<IpAddr>, principal: &Principal) -> Response {
+pub(super) fn reserve(gateway: &Gateway, asker: Asker) -> Response {
     let settings = gateway.settings.http.streams;
-    let asker = Asker::new(principal, peer);
     match gateway.streams.reserve(asker, settings, gateway.settings.http.connections.most) {
         Ok(token) => {
             let mut response = Response::new(Body::from(token));
@@ -103,13 +101,9 @@ pub(super) fn reserve(gateway: &Gateway, peer: Option<IpAddr>, principal: &Princ
 }
 
 /// `GET` with a token: the stream that was reserved.
-pub(super) fn open(
-    gateway: &Gateway,
-    token: &str,
-    (principal, peer): (&Principal, Option<IpAddr>),
-) -> Response {
+pub(super) fn open(gateway: &Gateway, token: &str, asker: &Asker) -> Response {
     let keep_alive = gateway.settings.http.streams.keep_alive;
-    let stream = gateway.streams.find(token, &Asker::new(principal, peer)).and_then(|stream| {
+    let stream = gateway.streams.find(token, asker).and_then(|stream| {
         Streams::open(&gateway.streams, token, stream, gateway.draining.subscribe())
     });
     match stream {
@@ -119,23 +113,19 @@ pub(super) fn open(
 }
 
 /// Whether this token may be used by whoever shows it, before anything else of the request is read.
-pub(super) fn check(
-    gateway: &Gateway,
-    token: &str,
-    (principal, peer): (&Principal, Option<IpAddr>),
-) -> Result<(), Refusal> {
-    gateway.streams.find(token, &Asker::new(principal, peer)).map(|_| ())
+pub(super) fn check(gateway: &Gateway, token: &str, asker: &Asker) -> Result<(), Refusal> {
+    gateway.streams.find(token, asker).map(|_| ())
 }
 
 /// An operation with a token: its results come through the stream.
 pub(super) fn submit(
     gateway: &Gateway,
     token: &str,
-    (asked, peer): (Asked, Option<IpAddr>),
+    (asked, asker): (Asked, &Asker),
     media: Media,
 ) -> Response {
     let profile = gateway.settings.http.status_profile;
-    let stream = gateway.streams.find(token, &Asker::new(&asked.principal, peer));
+    let stream = gateway.streams.find(token, asker);
     let checked = stream.and_then(|stream| Ok((stream, operation_id(&asked.request)?)));
     let (stream, id) = match checked {
         Ok(checked) => checked,
@@ -184,10 +174,9 @@ pub(super) fn give_up(
     gateway: &Gateway,
     token: Option<&str>,
     uri: &Uri,
-    (principal, peer): (&Principal, Option<IpAddr>),
+    asker: &Asker,
 ) -> Response {
-    let asker = Asker::new(principal, peer);
-    let done = gateway.streams.find(token.unwrap_or_default(), &asker).and_then(|stream| {
+    let done = gateway.streams.find(token.unwrap_or_default(), asker).and_then(|stream| {
         let Some(id) = parameter(uri, "operationId").filter(|id| !id.is_empty()) else {
             let message = "`operationId` is missing in the query string";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message));

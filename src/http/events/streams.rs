@@ -54,7 +54,7 @@ struct State {
 
 /// Who asks, as far as streams are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asker {
+pub(in crate::http) struct Asker {
     tenant: Arc<str>,
     who: Who,
     address: Option<IpAddr>,
@@ -68,7 +68,7 @@ enum Who {
 }
 
 impl Asker {
-    pub(super) fn new(principal: &Principal, address: Option<IpAddr>) -> Self {
+    pub(in crate::http) fn new(principal: &Principal, address: Option<IpAddr>) -> Self {
         let who = match &principal.subject {
             Some(subject) => Who::Subject(Arc::clone(subject)),
             None => Who::Anonymous(principal.headers.clone()),

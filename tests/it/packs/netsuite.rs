@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::hubspot_api::{HubSpot, record as contact};
-use super::kit::{Pack, Roles, customer_id, graph};
+use super::kit::{Pack, Roles, customer_id, graph, reply};
 use super::netsuite_api::{NetSuite, Record, fault};
 
 pub(super) const ROLES: Roles<'_> =
@@ -306,4 +306,43 @@ fn what_lines_read_of_their_record_is_asked_for_with_them() {
     let lines = invoice.slots.iter().find(|slot| &*slot.name == "lineItems").unwrap();
     let needs: Vec<&str> = lines.needs.iter().map(|name| &**name).collect();
     assert_eq!(needs, ["currency", "itemList"]);
+}
+
+#[tokio::test]
+async fn a_custom_field_of_the_crm_holds_the_id_that_billing_has_however_many_fields_there_are() {
+    let roles: Roles<'_> =
+        &[("crm", "netsuite", PASSPORT), ("billing", "stripe", "auth: { bearer: sk_test }")];
+    let field = |name: &str, value: &str| {
+        format!("<c:customField scriptId=\"{name}\"><c:value>{value}</c:value></c:customField>")
+    };
+    let (other, own) =
+        (field("custentity_x", "cus_no"), field("custentity_stripe_customer", "cus_7"));
+    for (fields, found) in [
+        (format!("{other}{own}"), Some("cus_7")),
+        (own.clone(), Some("cus_7")),
+        (other.clone(), None),
+        (String::new(), None),
+    ] {
+        let elements = format!(
+            "<r:isPerson>true</r:isPerson><r:entityId>Zoe</r:entityId><r:customFieldList>{fields}</r:customFieldList>"
+        );
+        let records = vec![record("customer", "r:Customer", "1001", elements)];
+        let netsuite = NetSuite { records, ..NetSuite::default() };
+        let pack = Pack::start(roles, move |asked| match &*asked.path {
+            "/v1/invoices" => {
+                reply(200, &json!({ "object": "list", "data": [], "has_more": false }))
+            }
+            path if path.starts_with("/v1/") => {
+                reply(200, &json!({ "object": "list", "data": [] }))
+            }
+            _ => netsuite.answer(asked),
+        });
+        let query = "query ($ids: [ID!]!) { customersByIds(ids: $ids) { displayName invoices(first: 1) { totalCount } } }";
+        let answer = pack.data(query, json!({ "ids": [customer_id("1001")] })).await;
+        assert_eq!(answer["customersByIds"][0]["displayName"], "Zoe", "{fields}");
+        let asked = pack.asked();
+        let invoices: Vec<_> = asked.iter().filter(|one| one.path == "/v1/invoices").collect();
+        let of: Vec<_> = invoices.iter().filter_map(|one| one.parameter("customer")).collect();
+        assert_eq!(of, Vec::from_iter(found), "{fields}");
+    }
 }
