@@ -126,9 +126,9 @@ async fn operate(gateway: &Gateway, parts: &Parts, body: Body, asked: Asked) -> 
             let mut response = match (admission.place, token) {
                 (Err(refusal), _) => answer::refusal_in(media, profile, &refusal),
                 (Ok(place), Some(token)) => {
-                    let asker = Asker::new(&principal, peer);
+                    let whose = Asker::new(&principal, peer);
                     let running = events::Asked { request: *request, principal, place };
-                    events::submit(gateway, &token, (running, &asker), media)
+                    events::submit(gateway, &token, (running, &whose), media)
                 }
                 (Ok(place), None) if events => {
                     events::distinct(gateway, events::Asked { request: *request, principal, place })

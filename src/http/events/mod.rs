@@ -121,11 +121,11 @@ pub(super) fn check(gateway: &Gateway, token: &str, asker: &Asker) -> Result<(),
 pub(super) fn submit(
     gateway: &Gateway,
     token: &str,
-    (asked, asker): (Asked, &Asker),
+    (asked, whose): (Asked, &Asker),
     media: Media,
 ) -> Response {
     let profile = gateway.settings.http.status_profile;
-    let stream = gateway.streams.find(token, asker);
+    let stream = gateway.streams.find(token, whose);
     let checked = stream.and_then(|stream| Ok((stream, operation_id(&asked.request)?)));
     let (stream, id) = match checked {
         Ok(checked) => checked,
