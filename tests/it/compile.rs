@@ -71,6 +71,20 @@ fn json_schemas_of_the_files_are_up_to_date() {
 }
 
 #[test]
+fn words_that_are_numbers_may_stand_without_quotes() {
+    let vendor = FILE_KINDS.iter().find(|kind| kind.schema_file == "vendor.json").unwrap();
+    let schema = jsonschema::validator_for(&json_schema::json_schema(vendor)).unwrap();
+    let is_valid = |version: serde_json::Value| {
+        schema.is_valid(&serde_json::json!({
+            "role": "support", "protocol": "soap", "url": "http://support.test",
+            "soap": { "version": version }, "calls": {}, "types": {}, "fields": {},
+        }))
+    };
+    assert!(is_valid("1.2".into()) && is_valid(1.2.into()));
+    assert!(!is_valid("1.3".into()) && !is_valid(1.3.into()));
+}
+
+#[test]
 fn the_configuration_reference_is_up_to_date() {
     expect_file(Path::new("docs/configuration.md"), &reference::reference());
 }

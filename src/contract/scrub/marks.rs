@@ -255,3 +255,43 @@ fn extend(steps: &mut Vec<Step>, path: Option<&Path>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{Files, compile};
+
+    const SDL: &str = "directive @sensitive on FIELD_DEFINITION\ntype Query { tickets: [Ticket!] }\n\
+                       type Ticket { id: ID! subject: String @sensitive note: String @sensitive memo: String @sensitive }\n";
+    const ROLES: &str = "roles:\n  support:\n    parts:\n      Ticket: { keys: { id: id }, slots: [survivorId], \
+                         fields: [id, subject, note, memo] }\n    fields: [Query.tickets]\n";
+    const VENDOR: &str = "role: support\nprotocol: rest\nurl: http://support.test\ncalls:\n  all: { get: /all }\n\
+                          types:\n  Ticket:\n    id: .id\n    subject: { other: .title, than: .name }\n    \
+                          note: { find: .fields, only: { path: .key, is: [n] }, item: .value }\n    memo: .into\n    \
+                          survivorId: { other: .into, than: .id }\nfields:\n  Query.tickets: { call: all }\n";
+
+    #[test]
+    fn both_sides_of_a_comparison_are_marked_and_of_a_list_what_is_taken_from_its_elements() {
+        let deployment =
+            "schema: schema\nresolvers: resolvers\nroles:\n  support: { vendor: own }\n";
+        let texts = [
+            ("cyclorama.yaml", deployment),
+            ("schema/schema.graphql", SDL),
+            ("resolvers/roles.yaml", ROLES),
+            ("resolvers/support/own.yaml", VENDOR),
+        ];
+        let compiled = compile(&Files::in_memory("cyclorama.yaml", texts));
+        let graph = compiled.graph.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+        let marks = marks(&graph);
+        let at = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Mark::at(&marks, Some("support"), &names).map(|mark| &*mark.field)
+        };
+        assert_eq!(at(&["title"]), Some("subject"));
+        assert_eq!(at(&["name"]), Some("subject"));
+        assert_eq!(at(&["fields", "value"]), Some("note"));
+        assert_eq!(at(&["fields", "key"]), None);
+        // it links records, whatever else reads it
+        assert_eq!(at(&["into"]), None);
+    }
+}
